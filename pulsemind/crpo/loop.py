@@ -1,0 +1,95 @@
+"""One CRPO iteration in three pure steps: rollout -> judge -> update (SPEC section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pulsemind.crpo.reward import absolute_rewards, comparison_rewards
+from pulsemind.judge import Pair, Reply, compare, score
+from pulsemind.model.engine import sample
+from pulsemind.model.load import load_adapter, load_base, load_processor
+from pulsemind.records import Answer, Query, Rollout, Scores, Verdict
+from pulsemind.settings import CrpoSettings, Endpoint
+
+
+def pick_queries(queries: Sequence[Query], count: int, iteration: int, seed: int) -> list[Query]:
+    """The queries of iteration 0, 1, ...: none twice in an iteration, a new order every pass.
+
+    A pass gives `len(queries) // count` iterations; a remainder waits for another pass's order. Raises ValueError when there are fewer queries than `count`.
+    """
+    if len(queries) < count:
+        raise ValueError(f"crpo.queries is {count}, but the dataset has only {len(queries)} queries")
+    pass_number, place = divmod(iteration, len(queries) // count)
+    order = np.random.default_rng([seed, pass_number]).permutation(len(queries))
+    return [queries[int(i)] for i in order[place * count : (place + 1) * count]]
+
+
+def rollout(
+    settings: CrpoSettings,
+    base: Path,
+    policy: Path,
+    digest: str,
+    data: Path,
+    queries: Sequence[Query],
+    iteration: int,
+) -> Iterator[Rollout]:
+    """Sample G candidates a query from the policy adapter; seeded by settings and iteration."""
+    processor = load_processor(base)
+    model = load_adapter(load_base(base, settings.bf16), policy)
+    return sample(
+        model,
+        processor,
+        data,
+        queries,
+        candidates=settings.candidates,
+        temperature=settings.temperature,
+        max_new_tokens=settings.max_new_tokens,
+        max_prompt_length=settings.max_prompt_length,
+        batch=settings.generation_batch,
+        seed=settings.seed + iteration,
+        policy=digest,
+    )
+
+
+def judge(
+    settings: CrpoSettings,
+    queries: Sequence[Query],
+    rollouts: Sequence[Rollout],
+    counterparts: Sequence[Answer],
+    endpoints: Mapping[str, Endpoint],
+    concurrency: int,
+    cache: Path,
+) -> list[Verdict] | list[Scores]:
+    """Judge every candidate: against each counterpart's answer, or by absolute scores.
+
+    Raises ValueError when a counterpart has no answer to a query.
+    """
+    by_id = {query.id: query for query in queries}
+    if settings.reward == "absolute":
+        replies = [Reply(by_id[r.query_id], r.candidate, r.text) for r in rollouts]
+        return score(replies, settings.judge, endpoints, concurrency, cache)
+    names = sorted({answer.model for answer in counterparts})
+    texts = {(answer.query_id, answer.model): answer.text for answer in counterparts}
+    missing = [(q, name) for q in by_id for name in names if (q, name) not in texts]
+    if missing:
+        raise ValueError(f"counterpart {missing[0][1]} has no answer to query {missing[0][0]}")
+    pairs = [
+        Pair(by_id[r.query_id], r.candidate, r.text, name, texts[r.query_id, name])
+        for r in rollouts
+        for name in names
+    ]
+    return compare(pairs, settings.judge, endpoints, concurrency, cache)
+
+
+def rewards_of(
+    settings: CrpoSettings, judged: Sequence[Verdict] | Sequence[Scores]
+) -> dict[str, list[float | None]]:
+    """R_g of every candidate by query, from verdicts or from absolute scores."""
+    scores = [j for j in judged if isinstance(j, Scores)]
+    if settings.reward == "absolute":
+        return absolute_rewards(scores, settings.candidates)
+    verdicts = [j for j in judged if isinstance(j, Verdict)]
+    return comparison_rewards(verdicts, settings.candidates, settings.tie_value)

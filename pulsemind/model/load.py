@@ -1,0 +1,115 @@
+"""Loads what was saved: base model, processor and adapters.
+
+`models/base` is an artifact whose `base.json` says where the weights are: in the folder itself (a
+model built here) or under a name or path elsewhere, with its revision. Weights are read from
+safetensors only, and no remote code runs.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import AutoModelForImageTextToText, AutoProcessor
+
+from pulsemind.artifacts import ArtifactError, write_json
+from pulsemind.records import Record
+from pulsemind.settings import BaseSettings, Lora
+
+REFERENCE = "base.json"
+
+
+class BaseReference(Record):
+    """Where the base model's weights are, and how it looks at images."""
+
+    checkpoint: str | None
+    """Name or path of a checkpoint; None means the artifact's own folder."""
+    revision: str | None
+    max_pixels: int
+    """Larger images are scaled down."""
+
+
+def write_reference(folder: Path, settings: BaseSettings) -> None:
+    """Write the `base.json` of a base artifact."""
+    reference = BaseReference(
+        checkpoint=settings.checkpoint,
+        revision=settings.revision,
+        max_pixels=settings.max_pixels,
+    )
+    write_json(folder / REFERENCE, reference.model_dump())
+
+
+def _source(base: Path) -> tuple[BaseReference, str, dict[str, Any]]:
+    path = base / REFERENCE
+    if not path.is_file():
+        raise ArtifactError(f"{base} is not a base model: it has no {REFERENCE}")
+    reference = BaseReference.model_validate_json(path.read_text(encoding="utf-8"))
+    options: dict[str, Any] = {"trust_remote_code": False}
+    if reference.revision:
+        options["revision"] = reference.revision
+    return reference, reference.checkpoint or str(base), options
+
+
+def load_processor(base: Path) -> Any:
+    """The base model's processor (tokenizer, image processor, chat template), padding left."""
+    reference, name, options = _source(base)
+    processor = AutoProcessor.from_pretrained(name, **options)
+    processor.tokenizer.padding_side = "left"
+    processor.image_processor.size["longest_edge"] = reference.max_pixels
+    return processor
+
+
+def load_base(base: Path, bf16: bool = False) -> Any:
+    """The base model, frozen by whoever adds an adapter; on the GPU when there is one.
+
+    Under a distributed launch each process takes its own GPU (`LOCAL_RANK`).
+    """
+    _, name, options = _source(base)
+    dtype = torch.bfloat16 if bf16 else torch.float32
+    model = AutoModelForImageTextToText.from_pretrained(
+        name, dtype=dtype, use_safetensors=True, **options
+    )
+    if torch.cuda.is_available():
+        model = model.to(torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))))
+    return model
+
+
+def new_adapter(model: Any, lora: Lora) -> PeftModel:
+    """Add a fresh LoRA adapter to the language model's layers (P: rank 64, dropout 0.1).
+
+    The vision tower has layers of the same names; the pattern leaves them out.
+    """
+    config = LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=rf".*language_model.*\.({'|'.join(lora.targets)})",
+        task_type="CAUSAL_LM",
+    )
+    adapted = get_peft_model(model, config)
+    if not isinstance(adapted, PeftModel):
+        raise TypeError("peft gave no PeftModel")
+    return adapted
+
+
+def load_adapter(model: Any, adapter: Path, trainable: bool = False) -> PeftModel:
+    """Put a saved adapter on the base. Raises ArtifactError when it is not a safetensors adapter."""
+    if not (adapter / "adapter_model.safetensors").is_file():
+        raise ArtifactError(f"{adapter} holds no adapter (adapter_model.safetensors)")
+    loaded = PeftModel.from_pretrained(model, str(adapter), is_trainable=trainable)
+    if not isinstance(loaded, PeftModel):
+        raise TypeError("peft gave no PeftModel")
+    return loaded
+
+
+def save_adapter(model: PeftModel, folder: Path) -> None:
+    """Save the adapter named `default` as safetensors, without the machine's paths in it."""
+    model.peft_config["default"].base_model_name_or_path = "models/base"
+    # Embeddings are never trained; looking for them would ask the hub for the base's config.
+    model.save_pretrained(
+        str(folder), selected_adapters=["default"], save_embedding_layers=False
+    )
+    (folder / "README.md").unlink(missing_ok=True)  # peft's model card template says nothing

@@ -1,0 +1,348 @@
+"""`params.yaml` -> one frozen `Settings`. Imports neither torch nor any tool.
+
+Every key must be present and well typed: a misspelt, missing or ill-typed one is an error that
+names its path. Values live in `params.yaml` alone (there are no defaults here), so that DVC sees
+every one of them. The line under a field is its documentation.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+
+
+class SettingsError(ValueError):
+    """`params.yaml` is wrong; the text names each path and what is wrong there."""
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, unknown keys forbidden, no silent conversion of types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+class Endpoint(Section):
+    """An OpenAI-compatible server."""
+
+    base_url: str
+    """Address up to and including `/v1`."""
+    api_key_env: str
+    """Name of the environment variable that holds the key; never the key itself."""
+
+
+class Services(Section):
+    """Where things run. Changes no result, so no stage depends on it."""
+
+    tracking_uri: str
+    """MLflow tracking URI; the environment's MLFLOW_TRACKING_URI wins over it."""
+    experiment: str
+    """MLflow experiment."""
+    endpoints: dict[str, Endpoint]
+    """Chat servers by name; judges and counterparts refer to the name."""
+    concurrency: int = Field(ge=1)
+    """Requests in flight to one endpoint."""
+    workers: int = Field(ge=1)
+    """Processes for OCR on this machine."""
+
+
+class RawSettings(Section):
+    """The raw data the chain starts from."""
+
+    source: str
+    """`examples` generates the sample data; else a folder whose files are copied as they are."""
+    consultations: int = Field(ge=1)
+    """Sample consultations to generate."""
+    seed: int
+    """Seed of the sample data."""
+
+
+class Source(Section):
+    """One raw file, and what its records are for."""
+
+    name: str
+    """Name in the reports; a benchmark is known by it downstream."""
+    adapter: str
+    """An adapter of `pulsemind.data.sources`."""
+    path: str
+    """The file, relative to `data/raw`."""
+    use: Literal["consultations", "stage1", "benchmark"]
+    """Stage-2 and CRPO dialogues, stage-1 text, or an evaluation set."""
+    licence: str
+    """Licence of the set, for the card."""
+    records: list[int] | None
+    """[start, stop) of the file's records, or null for all: keeps halves of one file apart."""
+
+
+class DatasetSettings(Section):
+    """Dataset build (SPEC section 3)."""
+
+    sources: list[Source]
+    """In order of trust: of two near duplicates the one from the earlier source is kept."""
+    seed: int
+    """Seed of the split."""
+    image_min_side: int = Field(ge=1)
+    """Images with a shorter side are dropped (L 2.1.4)."""
+    near_duplicate_similarity: float = Field(gt=0, le=1)
+    """Jaccard similarity of shingles from which two texts are near duplicates."""
+    contamination_ngram: int = Field(ge=1)
+    """A training text that shares a run of this many tokens with an evaluation text is dropped."""
+    contamination_image_distance: int = Field(ge=0, le=64)
+    """pHash distance up to which a training image counts as an evaluation image."""
+    validation_share: float = Field(gt=0, lt=1)
+    """Share of the training records held out to watch the SFT loss."""
+    query_share: float = Field(gt=0, lt=1)
+    """Share of the consultations set aside for CRPO queries (not used for SFT)."""
+    queries: int = Field(ge=1)
+    """CRPO queries at most; one patient turn each."""
+
+
+class TinyModel(Section):
+    """Shape of a small random Qwen2.5-VL, built on the spot."""
+
+    vocabulary: int = Field(ge=300)
+    hidden: int = Field(ge=16)
+    layers: int = Field(ge=1)
+    heads: int = Field(ge=1)
+    key_value_heads: int = Field(ge=1)
+    intermediate: int = Field(ge=16)
+    vision_hidden: int = Field(ge=16)
+    vision_layers: int = Field(ge=1)
+    seed: int
+    """Seed of the random weights."""
+
+
+class BaseSettings(Section):
+    """The frozen base model."""
+
+    checkpoint: str | None
+    """Name or path of a Qwen2.5-VL checkpoint, or null to build one."""
+    revision: str | None
+    """Revision of a named checkpoint."""
+    build: TinyModel | None
+    """The shape to build when there is no checkpoint."""
+    max_pixels: int = Field(ge=3136)
+    """Images are scaled down to at most this many pixels, in training and in evaluation."""
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> BaseSettings:
+        if (self.checkpoint is None) == (self.build is None):
+            raise ValueError("give either checkpoint or build, the other one null")
+        return self
+
+
+class Lora(Section):
+    """The adapter (P "Implementation Details": rank 64, dropout 0.1)."""
+
+    rank: int = Field(ge=1)
+    alpha: int = Field(ge=1)
+    dropout: float = Field(ge=0, lt=1)
+    targets: list[str]
+    """Names of the language model's linear layers that get an adapter."""
+
+
+class SftSettings(Section):
+    """One SFT stage (SPEC section 4)."""
+
+    lora: Lora
+    """A new adapter's shape in stage 1; stage 2 goes on with stage 1's adapter."""
+    steps: int = Field(ge=1)
+    """Optimiser steps."""
+    batch: int = Field(ge=1)
+    """Dialogues a device and step."""
+    accumulation: int = Field(ge=1)
+    """Batches gathered before an optimiser step."""
+    learning_rate: float = Field(gt=0)
+    warmup_steps: int = Field(ge=0)
+    max_length: int = Field(ge=16)
+    """Tokens; a longer dialogue is cut at a turn boundary."""
+    bf16: bool
+    gradient_checkpointing: bool
+    save_every: int = Field(ge=1)
+    """Steps between checkpoints to resume from."""
+    snapshots: list[int]
+    """Steps whose adapter is kept in the artifact (the counterparts of a tiny profile)."""
+    seed: int
+
+
+class Judge(Section):
+    """A judge of replies."""
+
+    kind: Literal["offline", "openai"]
+    """`offline` is a rule-based rubric, not for reporting; `openai` any compatible endpoint."""
+    model: str
+    """Model name at the endpoint."""
+    endpoint: str
+    """Name in `services.endpoints`."""
+    orders: Literal["both", "random"]
+    """Judge a pair in both orders, or in one drawn at random."""
+    seed: int
+    """Seed of the drawn orders."""
+
+
+class Decoding(Section):
+    """How replies are generated where the reply itself counts (not CRPO's sampling)."""
+
+    temperature: float = Field(ge=0)
+    top_k: int = Field(ge=0)
+    top_p: float = Field(gt=0, le=1)
+    repetition_penalty: float = Field(gt=0)
+    max_new_tokens: int = Field(ge=1)
+    batch: int = Field(ge=1)
+    """Prompts generated together."""
+    seed: int
+
+
+class Counterpart(Section):
+    """A frozen model whose answers the policy is compared with."""
+
+    name: str
+    adapter: str | None
+    """Adapter folder on top of the base, or null."""
+    endpoint: str | None
+    """Name in `services.endpoints`, or null."""
+    model: str | None
+    """Model name at the endpoint."""
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Counterpart:
+        if (self.adapter is None) == (self.endpoint is None):
+            raise ValueError("give either adapter or endpoint, the other one null")
+        return self
+
+
+class CounterpartSettings(Section):
+    """The counterparts (P: C = 5), which never change during training."""
+
+    models: list[Counterpart] = Field(min_length=1)
+    decoding: Decoding
+    max_prompt_length: int = Field(ge=16)
+    """Tokens; a longer dialogue loses its earliest turns."""
+
+
+class CrpoSettings(Section):
+    """CRPO (SPEC section 5)."""
+
+    iterations: int = Field(ge=1)
+    queries: int = Field(ge=1)
+    """Queries an iteration (rollout batch = queries x candidates)."""
+    candidates: int = Field(ge=2)
+    """G, candidates sampled a query."""
+    temperature: float = Field(gt=0)
+    max_new_tokens: int = Field(ge=1)
+    max_prompt_length: int = Field(ge=16)
+    """Tokens; a longer dialogue loses its earliest turns."""
+    generation_batch: int = Field(ge=1)
+    """Sequences sampled together."""
+    reward: Literal["comparison", "absolute"]
+    """CRPO's comparison reward, or GRPO's mean of absolute scores (P Table 4c)."""
+    judge: Judge
+    tie_value: float = Field(ge=0, le=1)
+    """Reward of a tie; the paper's is 0."""
+    learning_rate: float = Field(gt=0)
+    kl: float = Field(ge=0)
+    """Weight of the KL term to the SFT adapter."""
+    clip: float = Field(gt=0)
+    """epsilon of the clipped loss."""
+    batch: int = Field(ge=1)
+    """Sequences a device and micro-batch."""
+    global_batch: int = Field(ge=1)
+    """Sequences an optimiser step (all devices and accumulation together)."""
+    epochs: int = Field(ge=1)
+    """Passes over a rollout batch."""
+    bf16: bool
+    gradient_checkpointing: bool
+    seed: int
+
+
+class EvaluateSettings(Section):
+    """Evaluation (SPEC section 6)."""
+
+    judge: Judge
+    decoding: Decoding
+    bootstrap: int = Field(ge=100)
+    """Bootstrap resamples of an interval."""
+    confidence: float = Field(gt=0, lt=1)
+    max_prompt_length: int = Field(ge=16)
+    """Tokens; a longer dialogue loses its earliest turns."""
+    seed: int
+
+
+class RegisterSettings(Section):
+    """MLflow registration."""
+
+    name: str
+    """Registered model's name."""
+    against: str
+    """The win rate over this model goes onto the registered version."""
+
+
+class Profile(Section):
+    """The stages of one profile, in the order of the chain."""
+
+    raw: RawSettings
+    dataset: DatasetSettings
+    base: BaseSettings
+    sft1: SftSettings
+    sft2: SftSettings
+    counterparts: CounterpartSettings
+    crpo: CrpoSettings
+    evaluate: EvaluateSettings
+    registry: RegisterSettings
+
+
+class Settings(Section):
+    """All settings: the profile in use, and the services."""
+
+    profile: str
+    """Name of the profile in use."""
+    services: Services
+    stages: Profile
+    """The sections of that profile."""
+
+
+def profiles(path: Path = Path("params.yaml")) -> list[str]:
+    """Names of all profiles in the file."""
+    return list(_read(path)["profiles"])
+
+
+def load(path: Path = Path("params.yaml"), profile: str | None = None) -> Settings:
+    """Read and check the settings of one profile (default: the one the file names).
+
+    Raises SettingsError naming each wrong path, as `profiles.tiny.crpo.kl: ...`.
+    """
+    content = _read(path)
+    unknown = set(content) - {"profile", "services", "defaults", "profiles"}
+    if unknown:
+        raise SettingsError(f"{path}: unknown key {', '.join(sorted(unknown))}")
+    name = profile or content.get("profile")
+    if name not in content["profiles"]:
+        known = ", ".join(content["profiles"])
+        raise SettingsError(f"{path}: profile: there is no profile {name!r}; there are {known}")
+    try:
+        return Settings.model_validate(
+            {"profile": name, "services": content["services"], "stages": content["profiles"][name]}
+        )
+    except ValidationError as error:
+        lines = [
+            f"{_where(name, problem['loc'])}: {problem['msg']}" for problem in error.errors()
+        ]
+        raise SettingsError(f"{path}:\n  " + "\n  ".join(lines)) from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise SettingsError(f"{path}: no such file; run from the top of the repository")
+    content = YAML(typ="safe").load(path)
+    if not isinstance(content, dict) or not isinstance(content.get("profiles"), dict):
+        raise SettingsError(f"{path}: needs a mapping with `profiles`")
+    return content
+
+
+def _where(profile: str, location: tuple[int | str, ...]) -> str:
+    parts = [str(part) for part in location]
+    if parts and parts[0] == "stages":
+        parts = ["profiles", profile, *parts[1:]]
+    return ".".join(parts)

@@ -1,0 +1,131 @@
+"""CRPO: rollout, judge and update of each iteration, each with its own artifact in `work/`."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from prefect import task
+
+from pulsemind import artifacts, settings
+from pulsemind.crpo import loop
+from pulsemind.crpo.reward import RewardStatistics, statistics
+from pulsemind.crpo.update import UpdateResult, update
+from pulsemind.records import Answer, Query, Rollout, Scores, Verdict
+from tasks.stage import Produced, produced
+from tasks.tracking import tracked
+
+BASE, SFT, CRPO = Path("models/base"), Path("models/sft2"), Path("models/crpo")
+DATASET, COUNTERPARTS = Path("data/dataset"), Path("data/counterparts")
+METRICS, PLOT = Path("metrics/crpo.json"), Path("plots/crpo.csv")
+WORK, RESPONSES = Path("work/crpo"), Path("work/responses")
+
+
+def phase(iteration: int, name: str) -> Path:
+    """The artifact of a phase of an iteration, counted from 0."""
+    return WORK / f"iteration-{iteration:04d}" / name
+
+
+def policy(iteration: int) -> Path:
+    """The adapter that samples in an iteration: the SFT adapter first, then the last update's."""
+    return SFT if iteration == 0 else phase(iteration - 1, "adapter")
+
+
+@task
+def roll_out(iteration: int) -> Produced:
+    """Sample the iteration's candidates."""
+    section = settings.load().stages.crpo
+    digest = artifacts.digest(policy(iteration))
+    out = phase(iteration, "rollouts")
+    with artifacts.writing(out, "rollouts", policy=digest) as folder:
+        queries = _queries(section, iteration)
+        found = loop.rollout(section, BASE, policy(iteration), digest, DATASET, queries, iteration)
+        artifacts.write_shards(folder, found)
+    return produced(out)
+
+
+@task
+def judge(iteration: int) -> Produced:
+    """Judge the iteration's candidates against the counterparts' answers."""
+    wanted = settings.load()
+    section, services = wanted.stages.crpo, wanted.services
+    rollouts = list(artifacts.read_shards(phase(iteration, "rollouts"), Rollout))
+    answers = [
+        answer
+        for folder in sorted(p for p in COUNTERPARTS.iterdir() if p.is_dir())
+        for answer in artifacts.read_shards(folder, Answer)
+    ]
+    out = phase(iteration, "verdicts")
+    with artifacts.writing(out, "verdicts", judge=section.judge.kind) as folder:
+        queries = _queries(section, iteration)
+        judged = loop.judge(
+            section, queries, rollouts, answers, services.endpoints, services.concurrency, RESPONSES
+        )
+        artifacts.write_shards(folder, judged)
+        figures = statistics(loop.rewards_of(section, judged), judged)
+        artifacts.write_json(folder / "statistics.json", figures.model_dump())
+    return produced(out)
+
+
+@task
+def update_policy(iteration: int, key: str) -> Produced:
+    """Train the policy on the iteration's rollouts and verdicts; its figures go to MLflow."""
+    wanted = settings.load()
+    section = wanted.stages.crpo
+    rollouts = list(artifacts.read_shards(phase(iteration, "rollouts"), Rollout))
+    record = Scores if section.reward == "absolute" else Verdict
+    judged = list(artifacts.read_shards(phase(iteration, "verdicts"), record))
+    out = phase(iteration, "adapter")
+    with tracked("crpo", key, wanted, last=False) as run:
+        with artifacts.writing(out, "adapter", stage="crpo", iteration=iteration) as folder:
+            result = update(
+                section, BASE, policy(iteration), SFT, DATASET, _queries(section, iteration),
+                rollouts, loop.rewards_of(section, judged), phase(iteration, ".trainer"), folder,
+                lambda step, values: None,
+            )
+            artifacts.write_json(folder / "update.json", result.model_dump())
+        figures = _figures(iteration)
+        run.metrics({k: v for k, v in figures.items() if isinstance(v, int | float)}, iteration)
+        run.metrics(
+            {f"{o}.{d}": share for d, s in figures["outcomes"].items() for o, share in s.items()},
+            iteration,
+        )
+    shutil.rmtree(phase(iteration, ".trainer"), ignore_errors=True)
+    return produced(out)
+
+
+@task
+def finish(iterations: int, key: str) -> Produced:
+    """The last policy becomes `models/crpo`; every iteration's figures become metrics."""
+    wanted = settings.load()
+    with tracked("crpo", key, wanted) as run:
+        made_by = {"stage": "crpo", "iterations": iterations, "base": artifacts.digest(BASE)}
+        with artifacts.writing(CRPO, "adapter", **made_by) as folder:
+            for name in ("adapter_config.json", "adapter_model.safetensors"):
+                shutil.copyfile(policy(iterations) / name, folder / name)
+        rows = [_figures(i) for i in range(iterations)]
+        artifacts.write_json(
+            METRICS, {"judge": wanted.stages.crpo.judge.kind, "iterations": rows}
+        )
+        lines = ["iteration,reward", *(f"{row['iteration']},{row['reward']}" for row in rows)]
+        artifacts.write_text(PLOT, "\n".join(lines) + "\n")
+        run.artifact(METRICS)
+    return produced(CRPO, METRICS, PLOT)
+
+
+def _queries(section: settings.CrpoSettings, iteration: int) -> list[Query]:
+    queries = list(artifacts.read_shards(DATASET / "queries", Query))
+    return loop.pick_queries(queries, section.queries, iteration, section.seed)
+
+
+def _figures(iteration: int) -> dict[str, object]:
+    verdicts, adapter = phase(iteration, "verdicts"), phase(iteration, "adapter")
+    judged = RewardStatistics.model_validate_json((verdicts / "statistics.json").read_text())
+    updated = UpdateResult.model_validate_json((adapter / "update.json").read_text())
+    lengths = [len(r.token_ids) for r in artifacts.read_shards(phase(iteration, "rollouts"), Rollout)]
+    return {
+        "iteration": iteration,
+        **judged.model_dump(),
+        **updated.model_dump(),
+        "length": sum(lengths) / len(lengths),
+    }
