@@ -99,8 +99,19 @@ class DatasetSettings(Section):
     """CRPO queries at most; one patient turn each."""
 
 
+class Pretraining(Section):
+    """Next-token training of a freshly built model on the training dialogues."""
+
+    steps: int = Field(ge=10)
+    batch: int = Field(ge=1)
+    length: int = Field(ge=16)
+    """Tokens a row; dialogues are packed one after another."""
+    learning_rate: float = Field(gt=0)
+    seed: int
+
+
 class TinyModel(Section):
-    """Shape of a small random Qwen2.5-VL, built on the spot."""
+    """Shape of a small Qwen2.5-VL, built on the spot."""
 
     vocabulary: int = Field(ge=300)
     hidden: int = Field(ge=16)
@@ -112,6 +123,7 @@ class TinyModel(Section):
     vision_layers: int = Field(ge=1)
     seed: int
     """Seed of the random weights."""
+    pretraining: Pretraining
 
 
 class BaseSettings(Section):
@@ -290,7 +302,8 @@ class Profile(Section):
     counterparts: CounterpartSettings
     crpo: CrpoSettings
     evaluate: EvaluateSettings
-    registry: RegisterSettings
+    registry: RegisterSettings = Field(alias="register")
+    """Called `register` in the file, a name that pydantic keeps for itself."""
 
 
 class Settings(Section):

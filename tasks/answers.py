@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pulsemind.llm import answer_queries
 from pulsemind.model.engine import Generate, answer
 from pulsemind.model.load import load_adapter, load_base, load_processor
+from pulsemind.model.served import answer_served
 from pulsemind.records import Query
 from pulsemind.settings import Counterpart, Decoding, Services
 
@@ -17,13 +17,20 @@ BASE, DATASET, RESPONSES = Path("models/base"), Path("data/dataset"), Path("work
 def generator(
     model: Counterpart, decoding: Decoding, max_prompt_length: int, services: Services
 ) -> Generate:
-    """A function that answers queries with this model; the weights are loaded once."""
+    """A function that answers queries with this model; local weights are loaded once."""
     if model.endpoint is not None:
-        endpoint, name = services.endpoints[model.endpoint], str(model.model)
+        endpoint, name = model.endpoint, str(model.model)
 
         def served(queries: Sequence[Query]) -> list[str]:
-            return answer_queries(
-                queries, DATASET, endpoint, name, decoding, services.concurrency, RESPONSES
+            return answer_served(
+                queries,
+                DATASET,
+                endpoint,
+                name,
+                decoding,
+                services.endpoints,
+                services.concurrency,
+                RESPONSES,
             )
 
         return served

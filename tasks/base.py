@@ -10,11 +10,11 @@ from prefect import task
 from pulsemind import artifacts, settings
 from pulsemind.model.build import build_base
 from pulsemind.model.load import write_reference
-from pulsemind.records import Consultation
+from pulsemind.records import Consultation, Turn
 from tasks.stage import Produced, produced
 from tasks.tracking import tracked
 
-BASE = Path("models/base")
+BASE, WORK = Path("models/base"), Path("work/base")
 TEXTS = (Path("data/dataset/stage1/train"), Path("data/dataset/stage2/train"))
 
 
@@ -25,12 +25,12 @@ def make_base(key: str) -> Produced:
     base = wanted.stages.base
     with tracked("base", key, wanted) as run, artifacts.writing(BASE, "base") as folder:
         if base.build is not None:
-            run.metrics({"parameters": build_base(base.build, _texts(), folder)})
+            run.metrics(build_base(base.build, _dialogues, WORK, folder))
         write_reference(folder, base)
     return produced(BASE)
 
 
-def _texts() -> Iterator[str]:
+def _dialogues() -> Iterator[tuple[Turn, ...]]:
     for shards in TEXTS:
         for record in artifacts.read_shards(shards, Consultation):
-            yield record.text()
+            yield record.turns

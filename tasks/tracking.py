@@ -123,10 +123,8 @@ def _open(
             return str(run.info.run_id)
     tags = {**wanted, MLFLOW_GIT_COMMIT: commit(), "pulsemind.profile": settings.profile}
     run = client.create_run(experiment, run_name=name, tags=tags)
-    section = getattr(settings.stages, name, None)
-    if section is not None:
-        params = [Param(k, v) for k, v in _flat(section.model_dump()).items()]
-        client.log_batch(run.info.run_id, params=params)
+    section = settings.stages.model_dump(mode="json", by_alias=True)[name]
+    client.log_batch(run.info.run_id, params=[Param(k, v) for k, v in _flat(section).items()])
     return str(run.info.run_id)
 
 

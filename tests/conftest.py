@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from pulsemind.model.build import build_base
 from pulsemind.model.load import load_base, new_adapter, save_adapter, write_reference
 from pulsemind.records import Consultation, ImageRef, Provenance, Turn
-from pulsemind.settings import BaseSettings, Lora, TinyModel
+from pulsemind.settings import BaseSettings, Lora, Pretraining, TinyModel
 
 SHAPE = TinyModel(
     vocabulary=600,
@@ -22,6 +22,7 @@ SHAPE = TinyModel(
     vision_hidden=32,
     vision_layers=1,
     seed=3,
+    pretraining=Pretraining(steps=10, batch=2, length=64, learning_rate=0.001, seed=3),
 )
 LORA = Lora(rank=8, alpha=16, dropout=0.0, targets=["q_proj", "v_proj", "up_proj", "down_proj"])
 
@@ -64,7 +65,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny random Qwen2.5-VL with its tokenizer and processor."""
     folder = tmp_path_factory.mktemp("models") / "base"
     folder.mkdir()
-    build_base(SHAPE, (consultation(i).text() for i in range(20)), folder)
+    build_base(SHAPE, lambda: (consultation(i).turns for i in range(20)), folder / "work", folder)
     settings = BaseSettings(checkpoint=None, revision=None, build=SHAPE, max_pixels=6272)
     write_reference(folder, settings)
     return folder

@@ -1,0 +1,190 @@
+"""The second check for personal data in a dialogue's text: find, replace consistently, look again.
+
+Inside one record the same value becomes the same placeholder everywhere, also where no cue stands
+beside it. A full date becomes its distance from the visit (`[DAY-3]`) when the visit is known, so
+that the clinical order of things stays. Values never leave this module: the audit holds kinds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date
+
+from pulsemind.data.detectors import Span, detect_patterns, mask
+from pulsemind.data.names import detect_names
+from pulsemind.data.patterns import Kind
+from pulsemind.records import Consultation, QAItem
+
+ROUNDS = 3
+_LABELS: dict[Kind, str] = {
+    "name": "NAME",
+    "physician": "PHYSICIAN",
+    "id_number": "ID",
+    "phone": "PHONE",
+    "email": "EMAIL",
+    "account": "ACCOUNT",
+    "address": "ADDRESS",
+    "hospital": "HOSPITAL",
+    "record_number": "RECORD",
+    "bed_number": "BED",
+    "date": "DATE",
+    "url": "URL",
+}
+_STRONG = ("email", "url", "id_number", "phone", "address", "hospital", "record_number")
+"""Kinds that win over others where spans overlap; then the longer span wins."""
+
+
+def detect(text: str) -> list[Span]:
+    """Personal data in a text, in order, without overlaps; placeholders are no personal data."""
+    masked = mask(text)
+    found = [*detect_patterns(masked), *detect_names(masked)]
+    found.sort(key=lambda s: (s.kind not in _STRONG, s.start - s.stop, s.start, s.kind == "name"))
+    kept: list[Span] = []
+    for span in found:
+        if all(span.stop <= other.start or other.stop <= span.start for other in kept):
+            kept.append(span)
+    return sorted(kept)
+
+
+def anonymise_texts(
+    texts: Iterable[str], visit: date | None = None
+) -> tuple[list[str], Counter[Kind], bool]:
+    """Replace personal data in the texts of one record.
+
+    Returns the new texts, how many values of each kind were replaced, and whether a last look
+    found nothing more. Anonymised texts come back unchanged.
+    """
+    replaced = list(texts)
+    counts: Counter[Kind] = Counter()
+    names = _Placeholders(visit)
+    for _ in range(ROUNDS):
+        spans = [detect(text) for text in replaced]
+        if not any(spans):
+            return replaced, counts, True
+        for text, found in zip(replaced, spans, strict=True):
+            for span in found:
+                names.of(text[span.start : span.stop], span.kind)
+        known = names.people()
+        for number, (text, found) in enumerate(zip(replaced, spans, strict=True)):
+            new, more = _replace(text, found, names, known)
+            replaced[number] = new
+            counts.update(more)
+    return replaced, counts, not any(detect(text) for text in replaced)
+
+
+def anonymise(
+    record: Consultation | QAItem, visit: date | None = None
+) -> tuple[Consultation | QAItem, Counter[Kind], bool]:
+    """`anonymise_texts` over everything a reader sees of a record; images are not touched."""
+    if isinstance(record, Consultation):
+        texts, counts, clean = anonymise_texts((turn.text for turn in record.turns), visit)
+        turns = tuple(
+            turn.model_copy(update={"text": text})
+            for turn, text in zip(record.turns, texts, strict=True)
+        )
+        update: dict[str, object] = {"turns": turns}
+        if record.department and detect(record.department):
+            update["department"] = None
+    else:
+        open_answer = [] if record.kind == "choice" else [record.answer]
+        parts = [record.question, *record.options.values(), *open_answer]
+        texts, counts, clean = anonymise_texts(parts, visit)
+        options = dict(zip(record.options, texts[1:], strict=False))
+        update = {"question": texts[0], "options": options}
+        if open_answer:
+            update["answer"] = texts[-1]
+    original = record.provenance.original_id
+    if original and detect(original):
+        safe = record.provenance.model_copy(update={"original_id": ""})
+        update["provenance"] = safe
+    return record.model_copy(update=update), counts, clean
+
+
+class _Placeholders:
+    """Value -> placeholder, for one record."""
+
+    def __init__(self, visit: date | None) -> None:
+        self._visit = visit
+        self._by_value: dict[tuple[str, str], str] = {}
+        self._numbers: Counter[str] = Counter()
+
+    def of(self, value: str, kind: Kind) -> str:
+        """The placeholder of a value, new or known. A part of a known name has that name's."""
+        if kind == "age_over_89":
+            return "[AGE-OVER-89]"
+        if kind == "date" and self._visit and (day := _day(value, self._visit)):
+            return f"[DAY{(day - self._visit).days:+d}]"
+        label, plain = _LABELS[kind], re.sub(r"[\s,，.-]+", " ", value).strip().casefold()
+        group = "person" if kind in {"name", "physician"} else label
+        whole = next((p for (g, v), p in self._by_value.items() if g == group == "person"
+                      and (f" {plain} " in f" {v} ")), None)  # fmt: skip
+        if whole is not None:
+            return whole
+        if (group, plain) not in self._by_value:
+            self._numbers[label] += 1
+            self._by_value[group, plain] = f"[{label}-{self._numbers[label]}]"
+        return self._by_value[group, plain]
+
+    def people(self) -> re.Pattern[str] | None:
+        """Matches the names found so far, and the longer parts of English ones."""
+        forms: set[str] = set()
+        for group, value in self._by_value:
+            if group != "person":
+                continue
+            if value.isascii():
+                words = [word for word in value.split() if len(word) >= 3]
+                forms.add(r"(?i:\b" + r"[\s,.]+".join(map(re.escape, value.split())) + r"\b)")
+                forms |= {rf"\b{re.escape(word.capitalize())}\b" for word in words}
+            elif len(value) >= 2:
+                forms.add(re.escape(value))
+        if not forms:
+            return None
+        return re.compile("|".join(sorted(forms, key=lambda f: (-len(f), f))))
+
+
+def _replace(
+    text: str, spans: list[Span], names: _Placeholders, people: re.Pattern[str] | None
+) -> tuple[str, Counter[Kind]]:
+    """Put placeholders for the spans, and for known names wherever else they stand."""
+    masked = mask(text)
+    extra = [
+        Span(found.start(), found.end(), "name")
+        for found in (people.finditer(masked) if people else ())
+        if all(found.end() <= s.start or s.stop <= found.start() for s in spans)
+    ]
+    parts, position, counts = [], 0, Counter[Kind]()
+    for span in sorted([*spans, *extra]):
+        parts += [text[position : span.start], names.of(text[span.start : span.stop], span.kind)]
+        position = span.stop
+        counts[span.kind] += 1
+    return "".join([*parts, text[position:]]), counts
+
+
+def _day(value: str, visit: date) -> date | None:
+    """The day a date text names; without a year, the one nearest to the visit. None if unclear.
+
+    Of `03/04/2025` the first number is the month, unless it cannot be one.
+    """
+    word = re.search(r"[A-Za-z]{3,}", value)
+    numbers = re.findall(r"\d+", value)
+    if len(numbers) == 1 and len(numbers[0]) == 8:
+        numbers = [numbers[0][:4], numbers[0][4:6], numbers[0][6:]]
+    year = next((int(n) for n in numbers if len(n) == 4), None)
+    small = [int(n) for n in numbers if len(n) < 4]
+    if word and len(small) == 1:
+        small.insert(0, _MONTHS.find(word.group()[:3].lower()) // 3 + 1)
+    if len(small) != 2:
+        return None
+    month, day = small if small[0] <= 12 else reversed(small)
+    days = []
+    for candidate in [year] if year else [visit.year - 1, visit.year, visit.year + 1]:
+        try:
+            days.append(date(candidate, month, day))
+        except ValueError:
+            continue
+    return min(days, key=lambda day: abs((day - visit).days), default=None)
+
+
+_MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec"

@@ -1,0 +1,41 @@
+"""Spans of personal data, placeholders, and the search by pattern (`patterns.py` has the table)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pulsemind.data.patterns import Kind, rules
+
+PLACEHOLDER = re.compile(
+    r"\[(?:NAME|PHYSICIAN|ID|PHONE|EMAIL|ACCOUNT|ADDRESS|HOSPITAL|RECORD|BED|DATE|URL)-\d+\]"
+    r"|\[DAY[+-]\d+\]|\[AGE-OVER-89\]"
+)
+"""A replaced value; nothing inside is ever detected again."""
+
+MASK = "\ufffc"
+"""Stands for each character of a placeholder while detecting, so that offsets stay."""
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """Personal data at `text[start:stop]`."""
+
+    start: int
+    stop: int
+    kind: Kind
+
+
+def mask(text: str) -> str:
+    """Blank out placeholders, keeping the length."""
+    return PLACEHOLDER.sub(lambda found: MASK * len(found.group()), text)
+
+
+def detect_patterns(masked: str) -> Iterator[Span]:
+    """All spans that the table finds in a masked text; they may overlap."""
+    for rule in rules():
+        for found in rule.pattern.finditer(masked):
+            group = "v" if "v" in rule.pattern.groupindex else 0
+            if found.group(group) and rule.check(found.group(group)):
+                yield Span(found.start(group), found.end(group), rule.kind)

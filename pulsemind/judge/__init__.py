@@ -1,0 +1,144 @@
+"""Judges of replies: one interface, two implementations, chosen by `settings.Judge.kind`.
+
+`compare` gives a verdict per pair and order, `score` absolute scores per reply (the GRPO
+baseline). `openai` asks any compatible endpoint; `offline` is a deterministic rubric whose every
+use must carry `OFFLINE_NOTE`. A new judge is one module with the two functions below and one line
+in each table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from pulsemind.judge import openai
+from pulsemind.judge.offline import OFFLINE_NOTE, compare_scores, rubric
+from pulsemind.judge.pairs import Judgement, Pair, Sample, content, distinct, orders
+from pulsemind.records import Dimension, Order, Scores, Verdict
+from pulsemind.settings import Endpoint, Judge
+
+__all__ = ["OFFLINE_NOTE", "Pair", "Sample", "compare", "judge_name", "note", "rubric", "score"]
+
+Absolute = dict[Dimension, float]
+_Compare = Callable[
+    [Sequence[tuple[Pair, Order]], Judge, Mapping[str, Endpoint], int, Path, Path | None],
+    list[Judgement | None],
+]
+_Score = Callable[
+    [Sequence[Sample], Judge, Mapping[str, Endpoint], int, Path, Path | None],
+    list[Absolute | None],
+]
+
+
+def compare(
+    pairs: Sequence[Pair],
+    settings: Judge,
+    endpoints: Mapping[str, Endpoint],
+    concurrency: int,
+    cache: Path,
+    images: Path | None = None,
+) -> list[Verdict]:
+    """Judge each pair in both orders or a drawn one; outcomes are the candidate's.
+
+    Args:
+        pairs: query ids must tell queries apart.
+        cache: folder of the answer cache of `pulsemind.llm`.
+        images: folder that the queries' image paths are relative to; without it the judge is told
+            only that there are images.
+
+    Returns one verdict per pair and order, in the order of `pairs`. Identical texts are judged
+    once and share the verdict (with a drawn order: the first one's). An unusable answer gives a
+    verdict without outcomes. Raises LlmError (see `pulsemind.llm`).
+    """
+    first = distinct(pairs)
+    shown = [(pair, order) for pair in first.values() for order in orders(pair, settings)]
+    judgements = _COMPARE[settings.kind](shown, settings, endpoints, concurrency, cache, images)
+    by_content: dict[tuple[str, str, str, str], list[tuple[Order, Judgement | None]]] = {}
+    for (pair, order), judgement in zip(shown, judgements, strict=True):
+        by_content.setdefault(content(pair), []).append((order, judgement))
+    return [
+        Verdict(
+            query_id=pair.query.id,
+            candidate=pair.candidate,
+            counterpart=pair.counterpart,
+            order=order,
+            judge=judge_name(settings),
+            outcomes=judgement.outcomes if judgement else None,
+            overall=judgement.overall if judgement else None,
+            reason=judgement.reason if judgement else "unjudged: no usable answer",
+        )
+        for pair in pairs
+        for order, judgement in by_content[content(pair)]
+    ]
+
+
+def score(
+    samples: Sequence[Sample],
+    settings: Judge,
+    endpoints: Mapping[str, Endpoint],
+    concurrency: int,
+    cache: Path,
+    images: Path | None = None,
+) -> list[Scores]:
+    """Score each reply 1 (worst) to 5 (best) per dimension; arguments and errors as `compare`."""
+    grades = _SCORE[settings.kind](samples, settings, endpoints, concurrency, cache, images)
+    return [
+        Scores(
+            query_id=sample.query.id,
+            candidate=sample.candidate,
+            judge=judge_name(settings),
+            scores=grade,
+        )
+        for sample, grade in zip(samples, grades, strict=True)
+    ]
+
+
+def judge_name(settings: Judge) -> str:
+    """What outputs call the judge: `offline`, or the model's name."""
+    return "offline" if settings.kind == "offline" else settings.model
+
+
+def note(judge: str) -> str:
+    """The remark that an output of the judge with this name must carry; empty when none."""
+    return OFFLINE_NOTE if judge == "offline" else ""
+
+
+def _offline_compare(
+    shown: Sequence[tuple[Pair, Order]],
+    settings: Judge,
+    endpoints: Mapping[str, Endpoint],
+    concurrency: int,
+    cache: Path,
+    images: Path | None,
+) -> list[Judgement | None]:
+    rated: dict[tuple[str, str], Absolute] = {}
+
+    def rate(pair: Pair, text: str) -> Absolute:
+        key = (pair.query.id, text)
+        if key not in rated:
+            rated[key] = rubric(pair.query, text)
+        return rated[key]
+
+    judgements: list[Judgement | None] = []
+    for pair, _ in shown:
+        outcomes, overall = compare_scores(rate(pair, pair.text), rate(pair, pair.counterpart_text))
+        judgements.append(Judgement(outcomes=outcomes, overall=overall, reason="rubric"))
+    return judgements
+
+
+def _offline_score(
+    samples: Sequence[Sample],
+    settings: Judge,
+    endpoints: Mapping[str, Endpoint],
+    concurrency: int,
+    cache: Path,
+    images: Path | None,
+) -> list[Absolute | None]:
+    return [
+        {name: 1 + 4 * value for name, value in rubric(sample.query, sample.text).items()}
+        for sample in samples
+    ]
+
+
+_COMPARE: Mapping[str, _Compare] = {"offline": _offline_compare, "openai": openai.compare}
+_SCORE: Mapping[str, _Score] = {"offline": _offline_score, "openai": openai.score}

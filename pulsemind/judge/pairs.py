@@ -1,0 +1,59 @@
+"""What judges are given and give back, whichever judge it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import get_args
+
+from pulsemind.artifacts import json_digest
+from pulsemind.records import Dimension, Order, Outcome, Query, Record
+from pulsemind.settings import Judge
+
+ORDERS: tuple[Order, ...] = get_args(Order)
+
+
+class Pair(Record):
+    """A candidate reply to a query, and the counterpart's reply it is compared with."""
+
+    query: Query
+    candidate: int
+    text: str
+    counterpart: str
+    counterpart_text: str
+
+
+class Sample(Record):
+    """A candidate reply to a query, to be scored alone."""
+
+    query: Query
+    candidate: int
+    text: str
+
+
+class Judgement(Record):
+    """A usable comparison, seen from the candidate's side."""
+
+    outcomes: dict[Dimension, Outcome]
+    overall: Outcome
+    reason: str = ""
+
+
+def orders(pair: Pair, settings: Judge) -> tuple[Order, ...]:
+    """The orders a pair is shown in: both, or one drawn by a hash of seed, query and names."""
+    if settings.orders == "both":
+        return ORDERS
+    drawn = json_digest([settings.seed, pair.query.id, pair.candidate, pair.counterpart])
+    return (ORDERS[int(drawn, 16) % len(ORDERS)],)
+
+
+def distinct(pairs: Iterable[Pair]) -> dict[tuple[str, str, str, str], Pair]:
+    """The first pair of each content: identical texts are judged once."""
+    first: dict[tuple[str, str, str, str], Pair] = {}
+    for pair in pairs:
+        first.setdefault(content(pair), pair)
+    return first
+
+
+def content(pair: Pair) -> tuple[str, str, str, str]:
+    """What makes two pairs the same to a judge."""
+    return (pair.query.id, pair.text, pair.counterpart, pair.counterpart_text)

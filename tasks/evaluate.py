@@ -1,0 +1,146 @@
+"""Evaluation: every model answers the benchmarks, the judge compares, the results are metrics."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from prefect import task
+
+from pulsemind import artifacts, settings
+from pulsemind.evaluation.consultation import (
+    Reply,
+    answer_all,
+    last_turn_queries,
+    pairs,
+    replay,
+    turn_queries,
+)
+from pulsemind.evaluation.qa import qa_results, query
+from pulsemind.evaluation.results import Evaluation
+from pulsemind.evaluation.statistics import pairwise_results
+from pulsemind.judge import compare
+from pulsemind.records import Consultation, QAItem, Query
+from pulsemind.report.plots import plot_win_rates
+from pulsemind.settings import Counterpart, Settings
+from tasks.answers import generator
+from tasks.stage import Produced, produced
+from tasks.tracking import tracked
+
+DATASET, EVALUATION = Path("data/dataset"), Path("data/evaluation")
+METRICS, PLOT = Path("metrics/evaluation.json"), Path("plots/win_rates.png")
+WORK, RESPONSES = Path("work/evaluate"), Path("work/responses")
+POLICY = "crpo"
+
+
+def models(wanted: Settings) -> list[Counterpart]:
+    """Every model that answers: the policy first, the SFT model, the counterparts."""
+    own = [
+        Counterpart(name=name, adapter=f"models/{folder}", endpoint=None, model=None)
+        for name, folder in ((POLICY, "crpo"), ("sft", "sft2"))
+    ]
+    return own + wanted.stages.counterparts.models
+
+
+def answers(name: str) -> Path:
+    """The artifact of one model's replies to all benchmarks."""
+    return WORK / name
+
+
+@task
+def answer_benchmarks(name: str) -> Produced:
+    """One model answers the consultation benchmarks; the policy also the QA sets."""
+    wanted = settings.load()
+    section = wanted.stages.evaluate
+    (model,) = [m for m in models(wanted) if m.name == name]
+    out = answers(name)
+    with artifacts.writing(out, "replies", model=name) as folder:
+        generate = generator(model, section.decoding, section.max_prompt_length, wanted.services)
+        for benchmark, about in _benchmarks().items():
+            if about["kind"] == "qa":
+                if name != POLICY:
+                    continue
+                items = artifacts.read_shards(_shards(benchmark), QAItem)
+                replies = answer_all([query(item) for item in items], generate)
+            else:
+                cases = list(artifacts.read_shards(_shards(benchmark), Consultation))
+                replies = (
+                    replay(cases, generate)
+                    if about["protocol"] == "replay"
+                    else answer_all(last_turn_queries(cases), generate)
+                )
+            artifacts.write_shards(folder / benchmark, replies)
+    return produced(out)
+
+
+@task
+def judge_and_count(key: str) -> Produced:
+    """Compare the policy with every other model, count, and read the QA answers."""
+    wanted = settings.load()
+    section, services = wanted.stages.evaluate, wanted.services
+    others = [m.name for m in models(wanted) if m.name != POLICY]
+    with tracked("evaluate", key, wanted) as run:
+        verdicts = {}
+        with artifacts.writing(EVALUATION, "evaluation", judge=section.judge.kind) as folder:
+            for benchmark in _of_kind("consultation"):
+                shown = [
+                    pair
+                    for other in others
+                    for pair in pairs(
+                        _questions(benchmark), _replies(POLICY, benchmark), other,
+                        _replies(other, benchmark),
+                    )
+                ]  # fmt: skip
+                verdicts[benchmark] = compare(
+                    shown, section.judge, services.endpoints, services.concurrency, RESPONSES,
+                    DATASET,
+                )  # fmt: skip
+                artifacts.write_shards(folder / "verdicts" / benchmark, verdicts[benchmark])
+            for name in [POLICY, *others]:
+                for benchmark in _benchmarks():
+                    if (answers(name) / benchmark).is_dir():
+                        replies = _replies(name, benchmark)
+                        artifacts.write_shards(folder / "replies" / name / benchmark, replies)
+        items = [i for b in _of_kind("qa") for i in artifacts.read_shards(_shards(b), QAItem)]
+        read = [reply for b in _of_kind("qa") for reply in _replies(POLICY, b)]
+        results = Evaluation(
+            pairwise=pairwise_results(verdicts, POLICY, section),
+            qa=qa_results(items, read, section.confidence),
+        )
+        artifacts.write_json(METRICS, results.model_dump())
+        plot_win_rates(results, PLOT)
+        for path in (METRICS, PLOT):
+            run.artifact(path)
+        run.metrics(
+            {
+                f"{r.benchmark}.{r.against}.{r.aspect}.win_rate": r.win_rate
+                for r in results.pairwise
+                if r.win_rate is not None
+            }
+        )
+        run.metrics({f"{r.benchmark}.accuracy": r.accuracy for r in results.qa})
+    return produced(EVALUATION, METRICS, PLOT)
+
+
+def _benchmarks() -> dict[str, dict[str, str]]:
+    about = json.loads((DATASET / "benchmarks.json").read_text(encoding="utf-8"))
+    return dict(sorted(about.items()))
+
+
+def _of_kind(kind: str) -> list[str]:
+    return [name for name, about in _benchmarks().items() if about["kind"] == kind]
+
+
+def _shards(benchmark: str) -> Path:
+    return DATASET / "benchmarks" / benchmark
+
+
+def _questions(benchmark: str) -> list[Query]:
+    cases = list(artifacts.read_shards(_shards(benchmark), Consultation))
+    if _benchmarks()[benchmark]["protocol"] == "replay":
+        return [question for case in cases for question in turn_queries(case)]
+    return last_turn_queries(cases)
+
+
+def _replies(model: str, benchmark: str) -> list[Reply]:
+    return list(artifacts.read_shards(answers(model) / benchmark, Reply))

@@ -1,0 +1,247 @@
+"""The whole build: on a small raw folder written here, and on the generated sample."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+
+from pulsemind import settings as all_settings
+from pulsemind.artifacts import folder_digest, read_shards
+from pulsemind.data.build import SPLITS, build
+from pulsemind.data.ledger import Counts, Dropped
+from pulsemind.data.pixels import read_lines
+from pulsemind.records import Consultation, QAItem, Quarantined, Query
+from pulsemind.settings import DatasetSettings
+
+ROOT = Path(__file__).parents[2]
+Sample = tuple[Path, Path, Counts]
+
+
+def settings(**changes: Any) -> DatasetSettings:
+    """The tiny profile's dataset section with changes."""
+    section = all_settings.load(ROOT / "params.yaml", "tiny").stages.dataset
+    return DatasetSettings.model_validate({**section.model_dump(), **changes})
+
+
+def one_source(name: str, adapter: str, path: str, use: str) -> dict[str, Any]:
+    return {"name": name, "adapter": adapter, "path": path, "use": use, "licence": "CC0-1.0",
+            "records": None}  # fmt: skip
+
+
+def line(number: int, *texts: str, images: list[str] | None = None) -> str:
+    turns: list[dict[str, Any]] = [
+        {"role": ("patient", "physician")[i % 2], "text": text} for i, text in enumerate(texts)
+    ]
+    turns[0]["images"] = [{"path": path, "kind": "xray"} for path in images or []]
+    row = {"id": f"c{number}", "language": "en", "visit": "2025-03-14", "turns": turns}
+    return json.dumps(row)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    raw = tmp_path_factory.mktemp("raw")
+    (raw / "pictures").mkdir()
+    image = Image.new("RGB", (160, 120), "black")
+    ImageDraw.Draw(image).ellipse((20, 20, 120, 100), fill="gray")
+    image.save(raw / "pictures" / "call_13800138000.png")
+    image.resize((40, 30)).save(raw / "pictures" / "low.png")
+    (raw / "pictures" / "torn.png").write_bytes(b"\x89PNG nothing")
+    shown = "pictures/call_13800138000.png"
+    overlapping = "My left knee has been swollen since I climbed that hill in late spring"
+    lines = [
+        line(0, "My name is John Carter, I cough.", "Rest, Mr. Carter.", "How long?", "Five days."),
+        line(1, "I cough at night.", "Drink water and rest.", images=[shown]),
+        line(2, "I  cough at NIGHT!", "Drink water and rest."),
+        line(3, overlapping + ", what now?", "See a surgeon."),
+        line(4, "See my picture.", "It is broken.", images=["pictures/torn.png"]),
+        line(5, "See my picture.", "It is absent.", images=["pictures/none.png"]),
+        line(6, "See my picture.", "It is outside.", images=["../../secret.png"]),
+        line(7, "See my small picture.", "It is too small.", images=["pictures/low.png"]),
+        "{",
+        *(line(10 + i, f"Pain number {i} here.", f"Advice number {i}.") for i in range(20)),
+    ]
+    (raw / "c.jsonl").write_text("\n".join(lines) + "\n")
+    bench = [{"instruction": overlapping + " with my dog.", "output": "Rest.", "history": []}]
+    (raw / "bench.json").write_text(json.dumps(bench))
+    out = tmp_path_factory.mktemp("out") / "dataset"
+    sources = [
+        one_source("own", "consultations", "c.jsonl", "consultations"),
+        one_source("bench", "cmtmedqa", "bench.json", "benchmark"),
+    ]
+    counts = build(raw, out, settings(sources=sources, queries=2), image_workers=1)
+    return raw, out, counts
+
+
+def everything(out: Path) -> list[Consultation]:
+    folders = ("stage1/train", "stage1/validation", "stage2/train", "stage2/validation")
+    return [record for name in folders for record in read_shards(out / name, Consultation)]
+
+
+def lines_of(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+def test_every_record_is_accounted_for(small: Sample) -> None:
+    _, out, counts = small
+    assert counts.read == 30
+    assert counts.quarantined == 4
+    assert counts.dropped == {"duplicate_exact": 1, "contamination_text": 1}
+    assert counts.kept == 24
+    assert counts.splits["queries"] == 2
+    assert counts.images_dropped == {"image_too_small": 1}
+    written = json.loads((out / "counts.json").read_text())
+    assert written == json.loads(counts.model_dump_json())
+
+
+def test_quarantine_names_file_index_and_reason(small: Sample) -> None:
+    _, out, _ = small
+    found = [Quarantined.model_validate_json(x) for x in lines_of(out / "quarantine.jsonl")]
+    assert {(q.file, q.index): q.reason for q in found} == {
+        ("c.jsonl", 4): "image 0: unreadable",
+        ("c.jsonl", 5): "image 0: missing",
+        ("c.jsonl", 6): "image 0: outside the raw data",
+        ("c.jsonl", 8): "not JSON",
+    }
+
+
+def test_dropped_names_rule_and_counterpart(small: Sample) -> None:
+    _, out, counts = small
+    found = [Dropped.model_validate_json(x) for x in lines_of(out / "dropped.jsonl")]
+    assert {(d.index, d.what, d.rule, d.counterpart) for d in found} == {
+        (2, "record", "duplicate_exact", "own-000001"),
+        (3, "record", "contamination_text", "bench"),
+        (7, "image", "image_too_small", None),
+    }
+    assert counts.contamination == {"bench": {"text": 1}}
+
+
+def test_no_query_is_trained_on(small: Sample) -> None:
+    _, out, _ = small
+    queries = {record.id for record in read_shards(out / "queries", Query)}
+    assert len(queries) == 2
+    assert not queries & {record.id for record in everything(out)}
+
+
+def test_images_are_stored_by_content_and_only_those_used(small: Sample) -> None:
+    _, out, counts = small
+    stored = {p.relative_to(out).as_posix() for p in (out / "images").rglob("*.*")}
+    records = [*everything(out)]
+    turns = [turn for q in read_shards(out / "queries", Query) for turn in q.turns]
+    turns += [turn for record in records for turn in record.turns]
+    assert stored == {image.path for turn in turns for image in turn.images}
+    assert counts.images == len(stored) == 1
+
+
+def test_the_audit_has_kinds_and_no_values(small: Sample) -> None:
+    _, out, _ = small
+    audit = json.loads((out / "audit.json").read_text())
+    assert audit["found"]["text"]["name"] == 2
+    assert audit["found"]["file_name"] == {"phone": 1}
+    assert set(audit["second_pass"].values()) == {0}
+    files = [path for path in out.rglob("*.*") if path.suffix != ".png"]
+    everywhere = "".join(path.read_text(encoding="utf-8") for path in files)
+    assert "Carter" not in everywhere
+    assert "13800138000" not in everywhere
+
+
+def test_the_card_shows_the_funnel(small: Sample) -> None:
+    _, out, _ = small
+    assert "| dropped: contamination_text | 1 |" in (out / "card.md").read_text()
+    assert (out / "card.html").read_text().startswith("<!doctype html>")
+
+
+def test_the_same_raw_data_give_the_same_artifact(small: Sample, tmp_path: Path) -> None:
+    raw, out, _ = small
+    sources = [
+        one_source("own", "consultations", "c.jsonl", "consultations"),
+        one_source("bench", "cmtmedqa", "bench.json", "benchmark"),
+    ]
+    build(raw, tmp_path / "again", settings(sources=sources, queries=2), image_workers=2)
+    assert folder_digest(tmp_path / "again") == folder_digest(out)
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    generate = pytest.importorskip("examples.generate").generate
+    raw = tmp_path_factory.mktemp("sample")
+    generate(raw, 40, 7)
+    out = tmp_path_factory.mktemp("built") / "dataset"
+    return raw, out, build(raw, out, settings(), image_workers=2)
+
+
+def truth(raw: Path) -> dict[str, Any]:
+    return dict(json.loads((raw / "truth.json").read_text(encoding="utf-8")))
+
+
+def test_sample_every_planted_value_is_gone_from_text(sample: Sample) -> None:
+    raw, out, counts = sample
+    records: dict[str, str] = {}
+    for record in everything(out):
+        records[record.provenance.original_id] = record.model_dump_json()
+    by_index = {q.id: q.model_dump_json() for q in read_shards(out / "queries", Query)}
+    lines = lines_of(raw / "consultations.jsonl")
+    for name, text in by_index.items():
+        records[json.loads(lines[int(name.rsplit("-", 1)[1])])["id"]] = text
+    planted = [p for p in truth(raw)["personal"] if p["where"] != "pixels"]
+    assert planted
+    leaks = Counter(p["kind"] for p in planted if p["value"] in records.get(p["record"], ""))
+    assert not leaks
+    assert counts.dropped.get("personal_data_remains", 0) == 0
+
+
+def test_sample_every_planted_value_is_gone_from_pixels(sample: Sample) -> None:
+    raw, out, _ = sample
+    read = ""
+    for path in sorted((out / "images").rglob("*.*")):
+        with Image.open(path) as image:
+            assert not image.getexif()
+            read += "".join(line.text for line in read_lines(image.convert("RGB")))
+    planted = {p["value"] for p in truth(raw)["personal"] if p["where"] == "pixels"}
+    assert planted
+    bare = read.replace(" ", "")
+    leaks = [number for number, v in enumerate(sorted(planted)) if v.replace(" ", "") in bare]
+    assert not leaks
+
+
+def test_sample_every_broken_record_is_in_quarantine(sample: Sample) -> None:
+    raw, out, counts = sample
+    found = [Quarantined.model_validate_json(x) for x in lines_of(out / "quarantine.jsonl")]
+    assert {(q.file, q.index) for q in found} == {
+        (broken["file"], broken["index"]) for broken in truth(raw)["broken"]
+    }
+    assert all(q.reason for q in found)
+    assert counts.quarantined == len(found)
+
+
+def test_sample_duplicates_and_overlaps_are_dropped(sample: Sample) -> None:
+    raw, out, _ = sample
+    gone = {
+        d.index
+        for d in (Dropped.model_validate_json(x) for x in lines_of(out / "dropped.jsonl"))
+        if d.file == "consultations.jsonl"
+    }
+    index = {}
+    for number, text in enumerate(lines_of(raw / "consultations.jsonl")):
+        try:
+            index[json.loads(text)["id"]] = number
+        except (ValueError, KeyError, TypeError):
+            continue
+    told = truth(raw)
+    for entry in told["contaminated"]:
+        assert index[entry["record"]] in gone, entry["kind"]
+    for entry in told["duplicates"]:
+        assert {index[entry["record"]], index[entry["of"]]} & gone, entry["kind"]
+
+
+def test_sample_benchmarks_are_complete(sample: Sample) -> None:
+    _, out, _ = sample
+    for name, entry in json.loads((out / "benchmarks.json").read_text()).items():
+        model = Consultation if entry["kind"] == "consultation" else QAItem
+        assert entry["n"] == sum(1 for _ in read_shards(out / "benchmarks" / name, model)) > 0
+    for split in SPLITS:
+        assert (out / split).is_dir()
