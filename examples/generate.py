@@ -97,9 +97,11 @@ class Sample:
         if suffix == ".jpg":
             exif = image.getexif()
             if private:
-                exif[0x013B] = who.name  # Artist
+                exif[0x013B] = who.handle  # Artist
+                exif[0x9C9D] = who.name.encode("utf-16le")  # XPAuthor
                 exif[0x010E] = f"MRN {who.record_number}"  # ImageDescription
-                for value in (("name", who.name), ("record_number", who.record_number)):
+                known = [("name", who.handle), ("name", who.name)]
+                for value in (*known, ("record_number", who.record_number)):
                     self._note(name, "exif", path, value)
             image.save(self.folder / path, quality=92, exif=exif)
         else:

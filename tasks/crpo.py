@@ -59,8 +59,9 @@ def judge(iteration: int) -> Produced:
     with artifacts.writing(out, "verdicts", judge=section.judge.kind) as folder:
         queries = _queries(section, iteration)
         judged = loop.judge(
-            section, queries, rollouts, answers, services.endpoints, services.concurrency, RESPONSES
-        )
+            section, queries, rollouts, answers, services.endpoints, services.concurrency,
+            RESPONSES, DATASET,
+        )  # fmt: skip
         artifacts.write_shards(folder, judged)
         figures = statistics(loop.rewards_of(section, judged), judged)
         artifacts.write_json(folder / "statistics.json", figures.model_dump())

@@ -12,7 +12,7 @@ from pulsemind.evaluation.consultation import (
     Reply,
     answer_all,
     last_turn_queries,
-    pairs,
+    pair_up,
     replay,
     turn_queries,
 )
@@ -86,7 +86,7 @@ def judge_and_count(key: str) -> Produced:
                 shown = [
                     pair
                     for other in others
-                    for pair in pairs(
+                    for pair in pair_up(
                         _questions(benchmark), _replies(POLICY, benchmark), other,
                         _replies(other, benchmark),
                     )

@@ -11,7 +11,8 @@ from mlflow.exceptions import MlflowException
 from prefect import task
 
 from pulsemind import artifacts, settings
-from pulsemind.report.summary import Summary, summarise
+from pulsemind.report.metrics import Summary, SummaryRegistry
+from pulsemind.report.summary import summarise
 from pulsemind.settings import Settings
 from tasks.stage import Produced, produced, seconds
 from tasks.tracking import commit, connect, tracked
@@ -34,7 +35,7 @@ def register_adapter(key: str) -> Produced:
         run.client.set_registered_model_alias(name, CANDIDATE, version)
         if CHAMPION not in run.client.get_registered_model(name).aliases:
             run.client.set_registered_model_alias(name, CHAMPION, version)
-        registry = {"name": name, "version": int(version), "alias": CANDIDATE}
+        registry = SummaryRegistry(name=name, version=int(version), alias=CANDIDATE)
         summary = summarise(
             METRICS, wanted.profile, wanted.stages.registry.against, registry, seconds()
         )
@@ -81,6 +82,6 @@ def _tags(wanted: Settings) -> dict[str, str]:
 
 def _figures(summary: Summary) -> dict[str, float]:
     figures = {f"qa.{name}": accuracy for name, accuracy in summary.qa.items()}
-    if summary.evaluation.win_rate is not None:
+    if summary.evaluation and summary.evaluation.win_rate is not None:
         figures["win_rate"] = summary.evaluation.win_rate
     return figures

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pulsemind.crpo.reward import absolute_rewards, comparison_rewards
-from pulsemind.judge import Pair, Reply, compare, score
+from pulsemind.judge import Pair, Sample, compare, score
 from pulsemind.model.engine import sample
 from pulsemind.model.load import load_adapter, load_base, load_processor
 from pulsemind.records import Answer, Query, Rollout, Scores, Verdict
@@ -62,26 +62,39 @@ def judge(
     endpoints: Mapping[str, Endpoint],
     concurrency: int,
     cache: Path,
+    images: Path,
 ) -> list[Verdict] | list[Scores]:
     """Judge every candidate: against each counterpart's answer, or by absolute scores.
+
+    Args:
+        cache: folder of the answer cache; a killed run asks nothing twice.
+        images: folder the queries' images lie in; the judge sees them.
 
     Raises ValueError when a counterpart has no answer to a query.
     """
     by_id = {query.id: query for query in queries}
     if settings.reward == "absolute":
-        replies = [Reply(by_id[r.query_id], r.candidate, r.text) for r in rollouts]
-        return score(replies, settings.judge, endpoints, concurrency, cache)
+        samples = [
+            Sample(query=by_id[r.query_id], candidate=r.candidate, text=r.text) for r in rollouts
+        ]
+        return score(samples, settings.judge, endpoints, concurrency, cache, images)
     names = sorted({answer.model for answer in counterparts})
     texts = {(answer.query_id, answer.model): answer.text for answer in counterparts}
     missing = [(q, name) for q in by_id for name in names if (q, name) not in texts]
     if missing:
         raise ValueError(f"counterpart {missing[0][1]} has no answer to query {missing[0][0]}")
     pairs = [
-        Pair(by_id[r.query_id], r.candidate, r.text, name, texts[r.query_id, name])
+        Pair(
+            query=by_id[r.query_id],
+            candidate=r.candidate,
+            text=r.text,
+            counterpart=name,
+            counterpart_text=texts[r.query_id, name],
+        )
         for r in rollouts
         for name in names
     ]
-    return compare(pairs, settings.judge, endpoints, concurrency, cache)
+    return compare(pairs, settings.judge, endpoints, concurrency, cache, images)
 
 
 def rewards_of(

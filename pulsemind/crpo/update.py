@@ -119,6 +119,7 @@ def build_trainer(
     by_key = {(r.query_id, r.candidate): r for r in rollouts}
     _check_prompts(processor, rows, queries, by_key, settings.candidates)
     model = load_adapter(load_base(base, settings.bf16), policy, trainable=True)
+    model.register_forward_pre_hook(_without_empty_images, with_kwargs=True)
     trainer = GRPOTrainer(
         model=model,
         reward_funcs=recorded_reward,
@@ -213,6 +214,14 @@ def _arguments(settings: CrpoSettings, queries: int, work: Path) -> GRPOConfig:
         seed=settings.seed,
         report_to=[],
     )
+
+
+def _without_empty_images(module: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    """TRL gives a micro-batch without images empty pixel tensors, on which the model fails."""
+    pixels = kwargs.get("pixel_values")
+    if pixels is not None and len(pixels) == 0:
+        kwargs = {**kwargs, "pixel_values": None, "image_grid_thw": None}
+    return args, kwargs
 
 
 def _check_prompts(

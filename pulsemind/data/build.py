@@ -31,7 +31,7 @@ from pulsemind.data.patterns import Kind
 from pulsemind.data.prepare import Prepared, prepare
 from pulsemind.data.sources import ADAPTERS
 from pulsemind.data.split import Lowest, query, share
-from pulsemind.records import Consultation, QAItem
+from pulsemind.records import Consultation, QAItem, Query
 from pulsemind.settings import DatasetSettings, Source
 
 SPLITS = ("stage1/train", "stage1/validation", "stage2/train", "stage2/validation", "queries")
@@ -49,57 +49,64 @@ def build(raw: Path, out: Path, settings: DatasetSettings, image_workers: int) -
     check_sources(raw, settings)
     out.mkdir(parents=True, exist_ok=True)
     found: Counter[Kind] = Counter()
-    statistics = Statistics()
     benchmarks = [source for source in settings.sources if source.use == "benchmark"]
-    training = [source for source in settings.sources if source.use != "benchmark"]
-    folders = [*SPLITS, *(f"benchmarks/{source.name}" for source in benchmarks)]
-    shards = {name: Shards(out / name) for name in folders}
-
-    def write(split: str, record: Consultation | QAItem) -> None:
-        shards[split].write(record)
-        statistics.add(split, record)
-        ledger.keep(record.provenance.source)
-
     with (
         open_images(out, settings.image_min_side, image_workers) as images,
         Ledger(out, settings.sources) as ledger,
         closing(_benchmark_index(settings)) as evaluation,
         closing(TextIndex(settings.near_duplicate_similarity, settings.seed)) as seen,
     ):
+        writer = _Writer(out, [*SPLITS, *(f"benchmarks/{s.name}" for s in benchmarks)], ledger)
         for source in benchmarks:
             for prepared in prepare(raw, source, images, ledger, found):
                 evaluation.add(prepared.record, prepared.phashes)
-                write(f"benchmarks/{source.name}", prepared.record)
+                writer.write(f"benchmarks/{source.name}", prepared.record)
         aside = Lowest(settings.queries)
         returned = 0
-        for source in training:
-            records = prepare(raw, source, images, ledger, found)
-            for record in _unseen(records, evaluation, seen, ledger):
+        for source in settings.sources:
+            if source.use == "benchmark":
+                continue
+            prepared_records = prepare(raw, source, images, ledger, found)
+            for record in _unseen(prepared_records, evaluation, seen, ledger):
                 split = _split(record, source, settings)
-                if split == "queries":
-                    out_again = aside.add(share(settings.seed, "queries", record.id), record)
-                    if out_again is None:
-                        continue
-                    split, record, returned = "stage2/train", out_again, returned + 1
-                write(split, record)
+                if split != "queries":
+                    writer.write(split, record)
+                elif out_again := aside.add(share(settings.seed, split, record.id), record):
+                    writer.write("stage2/train", out_again)
+                    returned += 1
         for record in aside.records():
-            drawn = query(record, settings.seed)
-            assert drawn is not None, "only consultations with an answered turn are set aside"
-            shards["queries"].write(drawn)
-            statistics.add("queries", record)
-            ledger.keep(record.provenance.source)
-        for shard in shards.values():
-            shard.flush()
-        _remove_orphans(out, statistics.images)
-        sizes = {name: shard.count for name, shard in shards.items()}
-        counts = ledger.counts(sizes, len(statistics.images), returned)
+            writer.write("queries", record, query(record, settings.seed))
+        sizes = writer.finish()
+        _remove_orphans(out, writer.statistics.images)
+        counts = ledger.counts(sizes, len(writer.statistics.images), returned)
         audit = _audit(found, images, counts)
     write_json(out / "benchmarks.json", _protocols(benchmarks, sizes))
     write_json(out / "counts.json", counts.model_dump())
     write_json(out / "audit.json", audit)
-    write_text(out / "card.md", markdown(counts, statistics, audit))
-    write_text(out / "card.html", html(counts, statistics, audit))
+    write_text(out / "card.md", markdown(counts, writer.statistics, audit))
+    write_text(out / "card.html", html(counts, writer.statistics, audit))
     return counts
+
+
+class _Writer:
+    """Where kept records go: their split's shards, the card's statistics, the ledger."""
+
+    def __init__(self, out: Path, splits: list[str], ledger: Ledger) -> None:
+        self._shards = {name: Shards(out / name) for name in splits}
+        self._ledger = ledger
+        self.statistics = Statistics()
+
+    def write(self, split: str, record: Consultation | QAItem, stored: Query | None = None) -> None:
+        """Keep a record, in the form `stored` if that is given."""
+        self._shards[split].write(stored or record)
+        self.statistics.add(split, record)
+        self._ledger.keep(record.provenance.source)
+
+    def finish(self) -> dict[str, int]:
+        """Write what is still held; returns the records in each split."""
+        for shards in self._shards.values():
+            shards.flush()
+        return {name: shards.count for name, shards in self._shards.items()}
 
 
 def _benchmark_index(settings: DatasetSettings) -> BenchmarkIndex:

@@ -217,9 +217,18 @@ def _unknown_words(text: str) -> bool:
     return bool(plain) and 2 <= len(words) <= 3 and len(long) >= 2 and not known
 
 
+_PEOPLE = (ExifTags.Base.Artist, ExifTags.Base.XPAuthor, ExifTags.Base.CameraOwnerName)
+
+
 def _metadata(image: Image.Image) -> list[str]:
-    """Texts an image file carries beside its pixels."""
+    """Texts an image file carries beside its pixels; fields meant for a person say so."""
     exif = image.getexif()
-    values = [*image.info.values(), *exif.values(), *exif.get_ifd(ExifTags.IFD.Exif).values()]
+    beside = [value for key, value in image.info.items() if key != "exif"]
+    values = [*beside, *exif.values(), *exif.get_ifd(ExifTags.IFD.Exif).values()]
     texts = [v.decode("utf-8", "ignore") if isinstance(v, bytes) else v for v in values]
-    return [text.replace("\x00", "")[:2000] for text in texts if isinstance(text, str)]
+    people = {exif.get(tag) for tag in _PEOPLE}
+    return [
+        ("Name: " if text in people else "") + text.replace("\x00", "")[:2000]
+        for text in texts
+        if isinstance(text, str)
+    ]

@@ -85,7 +85,7 @@ def show(metrics: Path, console: Console | None = None) -> None:
     """Print the end table. Raises ValueError when a file has another shape."""
     out = console or Console()
     summary = read(metrics, "summary", Summary)
-    if summary and summary.profile == "tiny":
+    if summary and summary.profile.startswith("tiny"):
         out.print(f"[yellow]{TINY_NOTE}[/]")
     _show_dataset(out, read(metrics, "dataset", DatasetCounts))
     _show_training(out, metrics)

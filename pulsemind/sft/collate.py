@@ -60,6 +60,14 @@ class Collator:
                 labels[row, start:stop] = batch["input_ids"][row, start:stop]
         return {**batch, "labels": labels}
 
+    def fits(self, row: Mapping[str, str]) -> bool:
+        """Whether at least the first exchange of a dialogue is short enough to train on."""
+        try:
+            self._fit(Consultation.model_validate_json(row["text"]))
+        except DialogueTooLong:
+            return False
+        return True
+
     def _fit(self, record: Consultation) -> Sequence[Turn]:
         try:
             return cut(self.processor, record.turns, self.folder, self.max_length)

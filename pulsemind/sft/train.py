@@ -42,6 +42,8 @@ class SftResult(Record):
     validation_loss: float
     train_records: int
     validation_records: int
+    too_long: int
+    """Records left out because not even their first exchange fits into `max_length`."""
     history: tuple[StepLoss, ...]
 
 
@@ -103,13 +105,16 @@ def train(
         else new_adapter(model, settings.lora)
     )
     model.config.use_cache = False
-    rows = {
-        part: read_rows(data / split / part, work / "rows") for part in ("train", "validation")
-    }
+    collator = Collator(processor, data, settings.max_length)
+    rows, too_long = {}, 0
+    for part in ("train", "validation"):
+        found = read_rows(data / split / part, work / "rows")
+        rows[part] = found.filter(collator.fits, desc="fits max_length")
+        too_long += len(found) - len(rows[part])
     trainer = Trainer(
         model=model,
         args=_arguments(settings, work),
-        data_collator=Collator(processor, data, settings.max_length),
+        data_collator=collator,
         train_dataset=rows["train"],
         eval_dataset=rows["validation"],
         callbacks=[_Hooks(log, settings.snapshots, work / "snapshots")],
@@ -127,6 +132,7 @@ def train(
         validation_loss=validation,
         train_records=len(rows["train"]),
         validation_records=len(rows["validation"]),
+        too_long=too_long,
         history=tuple(StepLoss(step=entry["step"], loss=entry["loss"]) for entry in losses),
     )
 

@@ -126,7 +126,7 @@ def test_recorded_logprobs_are_the_policys(base, adapter, data, queries, rollout
 
 
 def test_update_is_repeatable_and_moves_the_policy(base, adapter, data, queries, rollouts, tmp_path):
-    several = SETTINGS.model_copy(update={"global_batch": 8, "epochs": 2})
+    several = SETTINGS.model_copy(update={"batch": 4, "global_batch": 8, "epochs": 2})
     files = []
     for attempt in ("a", "b"):
         result = module.update(

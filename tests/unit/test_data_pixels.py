@@ -87,7 +87,7 @@ def test_a_burned_in_name_goes(tmp_path: Path) -> None:
 def test_metadata_goes_and_is_counted(tmp_path: Path, suffix: str) -> None:
     image = Image.radial_gradient("L").convert("RGB")
     exif = Image.Exif()
-    exif[0x013B] = "Mr. John Carter"
+    exif[0x013B] = "John Carter"
     info = PngImagePlugin.PngInfo()
     info.add_text("Comment", "phone 13800138000")
     extra = {"pnginfo": info} if suffix == "png" else {"comment": b"phone 13800138000"}

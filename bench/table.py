@@ -1,0 +1,47 @@
+"""What every bench shares: the checks, the table, the JSON file."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from pulsemind.artifacts import write_json
+
+PACKAGES = ("torch", "transformers", "peft", "trl", "prefect", "mlflow", "dvc")
+
+
+def check(what: str, value: float, limit: float, least: bool) -> dict[str, Any]:
+    """A check of a bench: `value` must be at least, or at most, `limit`."""
+    holds = value >= limit if least else value <= limit
+    sign = ">=" if least else "<="
+    return {"what": f"{what} {sign} {limit}", "value": value, "limit": limit, "holds": holds}
+
+
+def report(
+    name: str, rows: Sequence[Mapping[str, Any]], checks: Sequence[dict[str, Any]], note: str = ""
+) -> int:
+    """Print a bench's rows and checks, write `bench/out/NAME.json`; 1 when a check fails."""
+    console = Console(width=160)
+    table = Table(title=name, caption=note or None)
+    for column in rows[0]:
+        table.add_column(column, justify="left" if isinstance(rows[0][column], str) else "right")
+    for row in rows:
+        table.add_row(*(f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values()))
+    console.print(table)
+    for entry in checks:
+        mark = "holds" if entry["holds"] else "FAILS"
+        console.print(f"{mark}: {entry['what']} (seen {entry['value']:.3f})")
+    machine = {"cores": os.cpu_count(), "system": platform.platform(terse=True)}
+    versions = {package: version(package) for package in PACKAGES}
+    content = {"name": name, "note": note, "versions": versions, "machine": machine}
+    write_json(
+        Path(f"bench/out/{name}.json"), {**content, "rows": list(rows), "checks": list(checks)}
+    )
+    return 0 if all(entry["holds"] for entry in checks) else 1
