@@ -1,0 +1,118 @@
+"""Rewards and advantages against values worked out by hand and by another route."""
+
+from __future__ import annotations
+
+import statistics as reference
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pulsemind.crpo.loop import pick_queries
+from pulsemind.crpo.reward import (
+    absolute_rewards,
+    advantages,
+    comparison_rewards,
+    statistics,
+    swap_disagreement,
+)
+from pulsemind.records import DIMENSIONS, Query, Scores, Verdict
+
+BETTER: dict[str, str] = {"w": "win", "t": "tie", "l": "loss"}
+
+
+def verdict(
+    candidate: int, counterpart: str, outcomes: str | None, order: str = "candidate_first"
+) -> Verdict:
+    """A verdict from four letters, e.g. "wtlw", in the order of DIMENSIONS."""
+    found = outcomes and {d: BETTER[o] for d, o in zip(DIMENSIONS, outcomes, strict=True)}
+    return Verdict.model_validate(
+        {
+            "query_id": "q",
+            "candidate": candidate,
+            "counterpart": counterpart,
+            "order": order,
+            "judge": "hand",
+            "outcomes": found or None,
+            "overall": "win" if found else None,
+        }
+    )
+
+
+def test_golden_group_of_three_candidates_and_two_counterparts() -> None:
+    """R by counting on paper: wins / (2 counterparts x 4 dimensions)."""
+    verdicts = [
+        verdict(0, "a", "wwww"), verdict(0, "b", "wwll"),  # 6 of 8
+        verdict(1, "a", "tttt"), verdict(1, "b", "wttl"),  # 1 of 8, and 6 ties
+        verdict(2, "a", "llll"), verdict(2, "b", "llll"),  # 0 of 8
+    ]  # fmt: skip
+    paper = comparison_rewards(verdicts, 3, tie_value=0.0)["q"]
+    assert paper == [6 / 8, 1 / 8, 0.0]
+    half = comparison_rewards(verdicts, 3, tie_value=0.5)["q"]
+    assert half == [6 / 8, (1 + 6 * 0.5) / 8, 0.0]
+    # mean 7/24; deviations 11/24, -4/24, -7/24; sample variance (121+16+49)/576/2
+    deviation = ((121 + 16 + 49) / 576 / 2) ** 0.5
+    expected = [x / 24 / (deviation + 1e-4) for x in (11, -4, -7)]
+    assert advantages(paper) == pytest.approx(expected, abs=1e-12)
+
+
+def test_both_orders_count_half_each() -> None:
+    verdicts = [verdict(0, "a", "wwww"), verdict(0, "a", "llll", "counterpart_first")]
+    assert comparison_rewards(verdicts, 1, 0.0)["q"] == [0.5]
+    assert swap_disagreement(verdicts) == 1.0
+
+
+def test_unjudged_verdicts_are_left_out_and_counted() -> None:
+    verdicts = [verdict(0, "a", "wwww"), verdict(0, "b", None), verdict(1, "a", None)]
+    rewards = comparison_rewards(verdicts, 2, 0.0)
+    assert rewards["q"] == [1.0, None]
+    figures = statistics(rewards, verdicts)
+    assert (figures.unjudged, figures.judged) == (2, 1)
+    assert advantages([1.0, None, 0.0])[1] == 0.0
+
+
+def test_absolute_rewards_are_the_mean_score() -> None:
+    score = Scores(
+        query_id="q",
+        candidate=1,
+        judge="hand",
+        scores=dict(zip(DIMENSIONS, (5.0, 4.0, 2.0, 1.0), strict=True)),
+    )
+    assert absolute_rewards([score], 2) == {"q": [None, 3.0]}
+
+
+@given(st.lists(st.sampled_from([o * 4 for o in "wtl"]), min_size=1, max_size=20))
+def test_reward_is_between_0_and_1_and_the_share_of_wins(outcomes: list[str]) -> None:
+    verdicts = [verdict(0, f"c{i}", o) for i, o in enumerate(outcomes)]
+    (reward,) = comparison_rewards(verdicts, 1, 0.0)["q"]
+    assert reward == pytest.approx(sum(o == "wwww" for o in outcomes) / len(outcomes))
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=16))
+def test_advantages_sum_to_zero_and_follow_the_rewards(rewards: list[float]) -> None:
+    found = advantages(rewards)
+    assert sum(found) == pytest.approx(0, abs=1e-6)
+    scale = reference.stdev(rewards) + 1e-4
+    mean = reference.fmean(rewards)
+    assert found == pytest.approx([(r - mean) / scale for r in rewards], abs=1e-6)
+
+
+def test_flat_groups_teach_nothing_and_are_counted() -> None:
+    figures = statistics({"q": [0.5, 0.5], "p": [0.0, 1.0]}, [])
+    assert figures.zero_variance == 0.5
+    assert advantages([0.5, 0.5]) == [0.0, 0.0]
+
+
+@given(st.integers(1, 9), st.integers(0, 30))
+def test_a_pass_takes_every_query_once(count: int, seed: int) -> None:
+    queries = [Query(id=str(i), language="en", turns=(), reference="") for i in range(9)]
+    per_pass = len(queries) // count
+    seen = [q.id for i in range(per_pass) for q in pick_queries(queries, count, i, seed)]
+    assert len(seen) == len(set(seen)) == per_pass * count
+
+
+def test_too_few_queries_is_an_error() -> None:
+    with pytest.raises(ValueError, match="only 0 queries"):
+        pick_queries([], 1, 0, 1)
+
+
