@@ -1,4 +1,4 @@
-"""The sample's evaluation sets, in the official file formats: two of dialogues, two of questions."""
+"""The sample's evaluation sets in the official formats: two of dialogues, two of questions."""
 
 from __future__ import annotations
 

@@ -81,16 +81,14 @@ _REPLIES: dict[Language, dict[Intent, str]] = {
         "course": "Use {drug} for {course}. Then repeat {exam} before you stop.",
         "serious": "Usually {name} is not dangerous. Come in at once if you notice {warning}.",
         "report": "The result shows {finding}, which fits {name}. Please go on using {drug}.",
-        "prescription": "The {drug} prescribed suits {name}. Please never change the dose yourself.",
+        "prescription": "The {drug} prescribed suits {name}. Never change the dose yourself.",
         "answer0": "Thank you, that supports {name}. In your daily life please {advice}.",
         "answer1": "Thank you, that is helpful. Come in at once if you notice {warning}.",
     },
 }
 
 
-def reply(
-    condition: Condition, language: Language, intent: Intent, question: int | None
-) -> str:
+def reply(condition: Condition, language: Language, intent: Intent, question: int | None) -> str:
     """The physician's reply: fixed by condition and intent, plus question 0 or 1 if asked."""
     words = condition.words[language]
     text = _REPLIES[language][intent].format(**words)
@@ -185,9 +183,7 @@ def details(language: Language, rng: random.Random) -> list[str]:
     return told
 
 
-def complaint(
-    condition: Condition, language: Language, rng: random.Random, told: list[str]
-) -> str:
+def complaint(condition: Condition, language: Language, rng: random.Random, told: list[str]) -> str:
     """The first patient turn: one or two symptoms, a duration, and details popped from `told`."""
     opening, end = rng.choice(_OPENINGS[language]), rng.choice(_ENDS[language])
     first, second = rng.sample(condition.words[language]["symptoms"], 2)
@@ -217,19 +213,13 @@ def complaint(
     return parts[0].upper() + parts[1:] + end
 
 
-def want(
-    language: Language, intent: Intent, rng: random.Random, told: list[str]
-) -> str:
+def want(language: Language, intent: Intent, rng: random.Random, told: list[str]) -> str:
     """A later patient turn that asks for what `intent` says, sometimes after a detail."""
     text = rng.choice(_WANTS[language][intent])
     if rng.random() < 0.5:
         return text
     first = told.pop()
-    return (
-        f"{first}。{text}"
-        if language == "zh"
-        else f"{first[0].upper()}{first[1:]}. {text}"
-    )
+    return f"{first}。{text}" if language == "zh" else f"{first[0].upper()}{first[1:]}. {text}"
 
 
 def answer(language: Language, rng: random.Random) -> str:
@@ -237,7 +227,8 @@ def answer(language: Language, rng: random.Random) -> str:
     number = rng.randint(2, 29)
     pool = {
         "zh": ("没有。", "不是。", f"是的，有{number}次。", f"是的，{number}天前。", "不太清楚。"),
-        "en": ("No.", "Not at all.", f"Yes, {number} times.", f"Yes, {number} days ago.", "Not sure."),
+        "en": ("No.", "Not at all.", f"Yes, {number} times.", f"Yes, {number} days ago.",
+               "Not sure."),
     }  # fmt: skip
     return rng.choice(pool[language])
 
@@ -281,9 +272,7 @@ def dialogue(
     return lines
 
 
-def _intent(
-    asked: int | None, shown: ImageKind | None, intents: list[Intent]
-) -> Intent:
+def _intent(asked: int | None, shown: ImageKind | None, intents: list[Intent]) -> Intent:
     if shown:
         return "prescription" if shown == "prescription" else "report"
     if asked is not None:

@@ -143,7 +143,9 @@ def _xray(condition: Condition, rng: random.Random) -> Image.Image:
     if condition.organ == "chest":
         light += 0.45
         for side in (-1, 1):
-            light -= 0.5 * np.sqrt(_disc(middle + side * 85, 170 + jitter, 62, rng.randint(100, 135)))
+            light -= 0.5 * np.sqrt(
+                _disc(middle + side * 85, 170 + jitter, 62, rng.randint(100, 135))
+            )
         light += 0.5 * _disc(middle + 20, 230 + jitter, 50, 70)
         ill = _disc(middle + rng.choice((-85, 85)), rng.randint(190, 240), 40, 40)
         light += 0.6 * ill

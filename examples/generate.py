@@ -162,14 +162,14 @@ def _kind(condition: Condition, rng: random.Random) -> ImageKind:
     return rng.choice((condition.image, condition.image, "laboratory", "prescription"))
 
 
-def _clean(records: Iterable[dict[str, Any]], personal: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _clean(
+    records: Iterable[dict[str, Any]], personal: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
     private = {entry["record"] for entry in personal}
     return [r for r in records if r["id"] not in private and len(r["turns"]) > 3]
 
 
-def _duplicates(
-    sample: Sample, clean: list[dict[str, Any]], count: int
-) -> list[dict[str, Any]]:
+def _duplicates(sample: Sample, clean: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
     made = []
     for number, record in enumerate(sample.rng.sample(clean, 2 * count)):
         kind = "exact" if number < count else "near"

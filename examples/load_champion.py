@@ -1,4 +1,4 @@
-"""Ask the registered champion about a consultation with an image: `python examples/load_champion.py`."""
+"""Ask the registered champion about a consultation with an image; run it after `make demo`."""
 
 from __future__ import annotations
 

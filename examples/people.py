@@ -90,9 +90,7 @@ class Person:
 def check_digit(seventeen: str) -> str:
     """The 18th character of a Chinese identity number (GB 11643-1999, ISO 7064 MOD 11-2)."""
     weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-    total = sum(
-        weight * int(digit) for weight, digit in zip(weights, seventeen, strict=True)
-    )
+    total = sum(weight * int(digit) for weight, digit in zip(weights, seventeen, strict=True))
     return "10X98765432"[total % 11]
 
 
@@ -192,9 +190,7 @@ def _mentions_zh(who: Person) -> dict[str, list[tuple[str, str, str]]]:
             ("之前找", who.physician, "医生看过。"),
         ],
         "date": [
-            (told, day, "。")
-            for told in ("发病是", "就诊是")
-            for day in dates(who.visit, "zh")
+            (told, day, "。") for told in ("发病是", "就诊是") for day in dates(who.visit, "zh")
         ],
         "age_over_89": [
             ("是替我母亲问，她今年", f"{who.old_age}岁", "。"),
@@ -234,9 +230,7 @@ def _mentions_en(who: Person) -> dict[str, list[tuple[str, str, str]]]:
             (" Dr. ", who.physician, " saw me."),
         ],
         "date": [
-            (told, day, ".")
-            for told in (" It was ", " Seen on ")
-            for day in dates(who.visit, "en")
+            (told, day, ".") for told in (" It was ", " Seen on ") for day in dates(who.visit, "en")
         ],
         "age_over_89": [
             (" I ask for my mother, she is ", f"{who.old_age} years old", "."),
@@ -270,8 +264,7 @@ def header(who: Person, rng: random.Random) -> list[tuple[str, Planted]]:
     ]
     colon = "：" if zh else ": "
     lines = [
-        (f"{label}{colon}{value[1]}", value)
-        for label, value in zip(labels, values, strict=True)
+        (f"{label}{colon}{value[1]}", value) for label, value in zip(labels, values, strict=True)
     ]
     kept = sorted([0, *rng.sample(range(1, len(lines)), rng.choice((2, 3)))])
     return [lines[index] for index in kept]

@@ -64,9 +64,12 @@ def writing(folder: Path, kind: str, **made_by: Any) -> Iterator[Path]:
         made_by: JSON values for the manifest; nothing that identifies a person, no times
             (equal inputs must give equal artifacts).
 
-    Leaves nothing behind when the body raises.
+    Leaves nothing behind when the body raises; what a killed process left is removed by the next
+    one (an artifact has one writer at a time).
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob(f".{folder.name}-*"):
+        shutil.rmtree(left, ignore_errors=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     temporary.chmod(0o755)
     try:
@@ -142,9 +145,7 @@ def read_shards(folder: Path, model: type[R]) -> Iterator[R]:
                 try:
                     record = model.model_validate_json(line)
                 except ValueError:
-                    raise ArtifactError(
-                        f"{path}, line {number}: not a {model.__name__}"
-                    ) from None
+                    raise ArtifactError(f"{path}, line {number}: not a {model.__name__}") from None
                 yield record
 
 

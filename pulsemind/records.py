@@ -141,8 +141,8 @@ class Rollout(Record):
     """A candidate reply sampled from the policy.
 
     `logprobs[i]` is the log-probability of `token_ids[i]` under the sampling policy at
-    its temperature; `policy` is the digest of the adapter that sampled it; `candidate` counts from 0
-    to G-1 inside a query's group.
+    its temperature; `policy` is the digest of the adapter that sampled it; `candidate` counts
+    from 0 to G-1 inside a query's group.
     """
 
     query_id: str

@@ -21,7 +21,9 @@ class SettingsError(ValueError):
 class Section(BaseModel):
     """Base of all sections: frozen, unknown keys forbidden, no silent conversion of types."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
+    )
 
 
 class Endpoint(Section):
@@ -330,7 +332,7 @@ def load(path: Path = Path("params.yaml"), profile: str | None = None) -> Settin
     unknown = set(content) - {"profile", "services", "defaults", "profiles"}
     if unknown:
         raise SettingsError(f"{path}: unknown key {', '.join(sorted(unknown))}")
-    name = profile or content.get("profile")
+    name = str(profile or content.get("profile"))
     if name not in content["profiles"]:
         known = ", ".join(content["profiles"])
         raise SettingsError(f"{path}: profile: there is no profile {name!r}; there are {known}")
@@ -339,9 +341,7 @@ def load(path: Path = Path("params.yaml"), profile: str | None = None) -> Settin
             {"profile": name, "services": content["services"], "stages": content["profiles"][name]}
         )
     except ValidationError as error:
-        lines = [
-            f"{_where(name, problem['loc'])}: {problem['msg']}" for problem in error.errors()
-        ]
+        lines = [f"{_where(name, problem['loc'])}: {problem['msg']}" for problem in error.errors()]
         raise SettingsError(f"{path}:\n  " + "\n  ".join(lines)) from None
 
 

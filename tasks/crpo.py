@@ -80,8 +80,16 @@ def update_policy(iteration: int, key: str) -> Produced:
     with tracked("crpo", key, wanted, last=False) as run:
         with artifacts.writing(out, "adapter", stage="crpo", iteration=iteration) as folder:
             result = update(
-                section, BASE, policy(iteration), SFT, DATASET, _queries(section, iteration),
-                rollouts, loop.rewards_of(section, judged), phase(iteration, ".trainer"), folder,
+                section,
+                BASE,
+                policy(iteration),
+                SFT,
+                DATASET,
+                _queries(section, iteration),
+                rollouts,
+                loop.rewards_of(section, judged),
+                phase(iteration, ".trainer"),
+                folder,
                 lambda step, values: None,
             )
             artifacts.write_json(folder / "update.json", result.model_dump())
@@ -105,9 +113,7 @@ def finish(iterations: int, key: str) -> Produced:
             for name in ("adapter_config.json", "adapter_model.safetensors"):
                 shutil.copyfile(policy(iterations) / name, folder / name)
         rows = [_figures(i) for i in range(iterations)]
-        artifacts.write_json(
-            METRICS, {"judge": wanted.stages.crpo.judge.kind, "iterations": rows}
-        )
+        artifacts.write_json(METRICS, {"judge": wanted.stages.crpo.judge.kind, "iterations": rows})
         lines = ["iteration,reward", *(f"{row['iteration']},{row['reward']}" for row in rows)]
         artifacts.write_text(PLOT, "\n".join(lines) + "\n")
         run.artifact(METRICS)
@@ -123,7 +129,9 @@ def _figures(iteration: int) -> dict[str, object]:
     verdicts, adapter = phase(iteration, "verdicts"), phase(iteration, "adapter")
     judged = RewardStatistics.model_validate_json((verdicts / "statistics.json").read_text())
     updated = UpdateResult.model_validate_json((adapter / "update.json").read_text())
-    lengths = [len(r.token_ids) for r in artifacts.read_shards(phase(iteration, "rollouts"), Rollout)]
+    lengths = [
+        len(r.token_ids) for r in artifacts.read_shards(phase(iteration, "rollouts"), Rollout)
+    ]
     return {
         "iteration": iteration,
         **judged.model_dump(),

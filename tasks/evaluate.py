@@ -21,7 +21,7 @@ from pulsemind.evaluation.results import Evaluation
 from pulsemind.evaluation.statistics import pairwise_results
 from pulsemind.judge import compare
 from pulsemind.records import Consultation, QAItem, Query
-from pulsemind.report.plots import plot_win_rates
+from pulsemind.report.plots import win_rates
 from pulsemind.settings import Counterpart, Settings
 from tasks.answers import generator
 from tasks.stage import Produced, produced
@@ -108,7 +108,7 @@ def judge_and_count(key: str) -> Produced:
             qa=qa_results(items, read, section.confidence),
         )
         artifacts.write_json(METRICS, results.model_dump())
-        plot_win_rates(results, PLOT)
+        win_rates(results.pairwise, PLOT)
         for path in (METRICS, PLOT):
             run.artifact(path)
         run.metrics(

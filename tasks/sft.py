@@ -25,13 +25,15 @@ def train_sft(name: Literal["sft1", "sft2"], key: str) -> Produced:
     """Train one stage; a killed one goes on from its last checkpoint in `work/`."""
     wanted = settings.load()
     section = wanted.stages.sft1 if name == "sft1" else wanted.stages.sft2
-    out, metrics, plot = Path("models") / name, Path(f"metrics/{name}.json"), Path(f"plots/{name}.csv")
+    out, metrics, plot = (
+        Path("models") / name,
+        Path(f"metrics/{name}.json"),
+        Path(f"plots/{name}.csv"),
+    )
     work = Path("work") / name / key[:16]
     with tracked(name, key, wanted) as run:
         with artifacts.writing(out, "adapter", stage=name, base=artifacts.digest(BASE)) as folder:
-            result = train(
-                section, BASE, START[name], DATASET, SPLIT[name], work, folder, run.log
-            )
+            result = train(section, BASE, START[name], DATASET, SPLIT[name], work, folder, run.log)
         artifacts.write_json(metrics, result.model_dump(exclude={"history"}))
         artifacts.write_text(plot, _csv(result.history))
         run.metrics({"validation_loss": result.validation_loss}, result.steps)

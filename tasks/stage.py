@@ -23,7 +23,7 @@ from prefect.cache_policies import CacheKeyFnPolicy
 from pulsemind.artifacts import file_digest, folder_digest, json_digest, write_json
 
 SECONDS = Path("work/seconds")
-"""Seconds that a stage last took, one file a stage; not part of any result."""
+"""A file a stage: how long it took under which signature; not part of any result."""
 DATA = ("data/", "models/", "metrics/")
 """Dependencies below these are data; the others are code."""
 
@@ -75,7 +75,10 @@ def stage(name: str) -> Iterator[Stage]:
     with Repo(".") as repo:
         this = _read(repo, name)
     yield this
-    write_json(SECONDS / f"{name}.json", {"seconds": round(time.perf_counter() - start, 1)})
+    stamp = SECONDS / f"{name}.json"
+    if not stamp.is_file() or json.loads(stamp.read_text())["signature"] != this.signature:
+        took = round(time.perf_counter() - start, 1)  # a later look that finds nothing to do is not
+        write_json(stamp, {"signature": this.signature, "seconds": took})
     if "DVC_STAGE" not in os.environ:
         with Repo(".") as repo:
             repo.commit(target=name, force=True)
@@ -102,7 +105,7 @@ def produced(*outputs: Path) -> Produced:
 
 
 def seconds() -> dict[str, float]:
-    """Seconds that each stage last took, as far as it ran on this machine."""
+    """Seconds that each stage took when it last had work, as far as that was on this machine."""
     names = sorted(SECONDS.glob("*.json"))
     return {path.stem: json.loads(path.read_text())["seconds"] for path in names}
 

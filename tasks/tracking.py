@@ -1,4 +1,4 @@
-"""MLflow: one run a stage under one parent, and the model registry. Stateless: client calls only."""
+"""MLflow: one run a stage under one parent, and the model registry. Client calls, no state."""
 
 from __future__ import annotations
 

@@ -37,7 +37,9 @@ def consultation(number: int) -> Consultation:
         turns=(
             Turn(
                 role="patient",
-                text=f"我胸痛{number}天了。" if number % 2 else f"My chest hurts for {number} days.",
+                text=f"我胸痛{number}天了。"
+                if number % 2
+                else f"My chest hurts for {number} days.",
                 images=(image,) if number % 2 else (),
             ),
             Turn(role="physician", text="请做心电图。会放射到左肩吗？"),

@@ -18,10 +18,13 @@ from pulsemind.settings import CrpoSettings, Endpoint
 def pick_queries(queries: Sequence[Query], count: int, iteration: int, seed: int) -> list[Query]:
     """The queries of iteration 0, 1, ...: none twice in an iteration, a new order every pass.
 
-    A pass gives `len(queries) // count` iterations; a remainder waits for another pass's order. Raises ValueError when there are fewer queries than `count`.
+    A pass gives `len(queries) // count` iterations; the rest waits for another pass's order.
+    Raises ValueError when there are fewer queries than `count`.
     """
     if len(queries) < count:
-        raise ValueError(f"crpo.queries is {count}, but the dataset has only {len(queries)} queries")
+        raise ValueError(
+            f"crpo.queries is {count}, but the dataset has only {len(queries)} queries"
+        )
     pass_number, place = divmod(iteration, len(queries) // count)
     order = np.random.default_rng([seed, pass_number]).permutation(len(queries))
     return [queries[int(i)] for i in order[place * count : (place + 1) * count]]

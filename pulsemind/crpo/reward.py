@@ -1,8 +1,8 @@
 """CRPO's rewards and advantages: plain functions on verdicts (SPEC section 5, P "CRPO").
 
-    r[g,c,d] = 1 where candidate g beats counterpart c on dimension d, tie_value at a tie, else 0
-    R_g      = mean over c and d of r[g,c,d]
-    A_g      = (R_g - mean(R)) / (std(R) + EPSILON)     over the group of one query
+r[g,c,d] = 1 where candidate g beats counterpart c on dimension d, tie_value at a tie, else 0
+R_g      = mean over c and d of r[g,c,d]
+A_g      = (R_g - mean(R)) / (std(R) + EPSILON)     over the group of one query
 """
 
 from __future__ import annotations
@@ -63,9 +63,7 @@ def comparison_rewards(
     return {query: [_mean(values) for values in group] for query, group in gathered.items()}
 
 
-def absolute_rewards(
-    scores: Iterable[Scores], candidates: int
-) -> dict[str, list[float | None]]:
+def absolute_rewards(scores: Iterable[Scores], candidates: int) -> dict[str, list[float | None]]:
     """The GRPO baseline's rewards (P Table 4c): the mean of the four scores, in [1, 5]."""
     rewards: dict[str, list[float | None]] = {}
     for score in scores:
@@ -121,9 +119,7 @@ def statistics(
     verdicts = [v for v in judged if isinstance(v, Verdict)]
     known = np.array([r for group in rewards.values() for r in group if r is not None])
     flat = [len({r for r in group if r is not None}) < 2 for group in rewards.values()]
-    unjudged = sum(
-        (v.outcomes if isinstance(v, Verdict) else v.scores) is None for v in judged
-    )
+    unjudged = sum((v.outcomes if isinstance(v, Verdict) else v.scores) is None for v in judged)
     return RewardStatistics(
         reward=float(known.mean()) if len(known) else 0.0,
         reward_std=float(known.std()) if len(known) else 0.0,

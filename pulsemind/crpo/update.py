@@ -241,5 +241,5 @@ def _check_prompts(
                 raise ValueError(f"query {query.id}: candidate {candidate} has no rollout")
             if list(rollouts[query.id, candidate].prompt_ids) != list(ids):
                 raise ValueError(
-                    f"query {query.id}: the rollout's prompt differs from the trainer's; sample again"
+                    f"query {query.id}: the rollout's prompt differs from the trainer's"
                 )

@@ -47,7 +47,8 @@ _ACTIONS = {
     ),
     "return": re.compile(
         r"复诊|复查|就医|就诊|急诊|立即|加重|随诊|"
-        r"\b(?:return|come (?:back|in)|at once|follow[- ]up|see a doctor|emergency|worse\w*|seek|hospital)\b"
+        r"\b(?:return|come (?:back|in)|at once|follow[- ]up|see a doctor|emergency|worse\w*|seek|"
+        r"hospital)\b"
     ),
 }
 

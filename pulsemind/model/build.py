@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -86,7 +87,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenize
     )
 
 
-def build_model(shape: TinyModel, tokenizer: PreTrainedTokenizerFast) -> torch.nn.Module:
+def build_model(shape: TinyModel, tokenizer: PreTrainedTokenizerFast) -> Any:
     """A Qwen2.5-VL of the given shape with random weights, equal for equal seeds."""
     head = shape.hidden // shape.heads
     token = tokenizer.convert_tokens_to_ids

@@ -72,7 +72,7 @@ def vision_token_ids(processor: Any) -> list[int]:
 def reply_spans(processor: Any, ids: Sequence[int]) -> list[tuple[int, int]]:
     """[start, stop) of every physician turn in `ids`, its end-of-turn token included.
 
-    A turn starts after `<|im_start|>assistant\\n`; one without an end-of-turn token ends with `ids`.
+    A turn starts after `<|im_start|>assistant\\n`; one without its end token ends with `ids`.
     """
     tokenizer = processor.tokenizer
     header = tokenizer.encode("<|im_start|>assistant\n", add_special_tokens=False)

@@ -58,7 +58,8 @@ def token_logprobs(
     width = completion.shape[1]
     logits = model(**extended, logits_to_keep=width + 1).logits[:, :-1].float() / temperature
     chosen = logits.gather(-1, completion.unsqueeze(-1)).squeeze(-1)
-    return chosen - logits.logsumexp(-1)
+    result: torch.Tensor = chosen - logits.logsumexp(-1)
+    return result
 
 
 @torch.no_grad()
@@ -92,16 +93,19 @@ def sample(
     model.eval()
     chunks = chunked(queries, max(1, batch // candidates))
     for number, chunk in enumerate(tqdm(chunks, desc="rollout", unit="batch")):
-        prompts = [
-            fit_prompt(processor, q.turns, folder, max_prompt_length)
-            for q in chunk
-        ]
+        prompts = [fit_prompt(processor, q.turns, folder, max_prompt_length) for q in chunk]
         repeated = [prompt for prompt in prompts for _ in range(candidates)]
         inputs = {k: v.to(device) for k, v in encode(processor, repeated, folder, True).items()}
         torch.manual_seed(seed * 1_000_003 + number)
         completion = _generate(
-            model, processor, inputs, max_new_tokens, do_sample=True, temperature=temperature,
-            top_k=0, top_p=1.0,
+            model,
+            processor,
+            inputs,
+            max_new_tokens,
+            do_sample=True,
+            temperature=temperature,
+            top_k=0,
+            top_p=1.0,
         )
         logprobs = token_logprobs(model, inputs, completion, temperature)
         for row in range(len(repeated)):
@@ -109,7 +113,9 @@ def sample(
             yield Rollout(
                 query_id=chunk[row // candidates].id,
                 candidate=row % candidates,
-                prompt_ids=tuple(inputs["input_ids"][row][inputs["attention_mask"][row] == 1].tolist()),
+                prompt_ids=tuple(
+                    inputs["input_ids"][row][inputs["attention_mask"][row] == 1].tolist()
+                ),
                 token_ids=tuple(ids),
                 logprobs=tuple(logprobs[row, : len(ids)].tolist()),
                 text=processor.tokenizer.decode(ids, skip_special_tokens=True).strip(),
@@ -135,7 +141,9 @@ def answer(
     texts: dict[int, str] = {}
     chunks = chunked(order, decoding.batch)
     for number, chunk in enumerate(tqdm(chunks, desc="answers", unit="batch")):
-        prompts = [fit_prompt(processor, queries[i].turns, folder, max_prompt_length) for i in chunk]
+        prompts = [
+            fit_prompt(processor, queries[i].turns, folder, max_prompt_length) for i in chunk
+        ]
         inputs = {k: v.to(device) for k, v in encode(processor, prompts, folder, True).items()}
         torch.manual_seed(decoding.seed * 1_000_003 + number)
         sampled: dict[str, Any] = {"do_sample": False}
@@ -147,8 +155,12 @@ def answer(
                 "top_p": decoding.top_p,
             }
         completion = _generate(
-            model, processor, inputs, decoding.max_new_tokens,
-            repetition_penalty=decoding.repetition_penalty, **sampled,
+            model,
+            processor,
+            inputs,
+            decoding.max_new_tokens,
+            repetition_penalty=decoding.repetition_penalty,
+            **sampled,
         )
         for i, row in zip(chunk, completion.tolist(), strict=True):
             ids, _ = _until_end(processor, row)

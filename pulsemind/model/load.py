@@ -96,7 +96,7 @@ def new_adapter(model: Any, lora: Lora) -> PeftModel:
 
 
 def load_adapter(model: Any, adapter: Path, trainable: bool = False) -> PeftModel:
-    """Put a saved adapter on the base. Raises ArtifactError when it is not a safetensors adapter."""
+    """Put a saved adapter on the base. Raises ArtifactError when there is none in safetensors."""
     if not (adapter / "adapter_model.safetensors").is_file():
         raise ArtifactError(f"{adapter} holds no adapter (adapter_model.safetensors)")
     loaded = PeftModel.from_pretrained(model, str(adapter), is_trainable=trainable)
@@ -109,7 +109,5 @@ def save_adapter(model: PeftModel, folder: Path) -> None:
     """Save the adapter named `default` as safetensors, without the machine's paths in it."""
     model.peft_config["default"].base_model_name_or_path = "models/base"
     # Embeddings are never trained; looking for them would ask the hub for the base's config.
-    model.save_pretrained(
-        str(folder), selected_adapters=["default"], save_embedding_layers=False
-    )
+    model.save_pretrained(str(folder), selected_adapters=["default"], save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)  # peft's model card template says nothing

@@ -51,9 +51,7 @@ class Collator:
     def __call__(self, rows: Sequence[Mapping[str, str]]) -> dict[str, torch.Tensor]:
         records = [Consultation.model_validate_json(row["text"]) for row in rows]
         dialogues = [self._fit(record) for record in records]
-        batch: dict[str, torch.Tensor] = encode(
-            self.processor, dialogues, self.folder, reply=False
-        )
+        batch: dict[str, torch.Tensor] = encode(self.processor, dialogues, self.folder, reply=False)
         labels = torch.full_like(batch["input_ids"], IGNORED)
         for row, ids in enumerate(batch["input_ids"].tolist()):
             for start, stop in reply_spans(self.processor, ids):

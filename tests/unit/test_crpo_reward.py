@@ -114,5 +114,3 @@ def test_a_pass_takes_every_query_once(count: int, seed: int) -> None:
 def test_too_few_queries_is_an_error() -> None:
     with pytest.raises(ValueError, match="only 0 queries"):
         pick_queries([], 1, 0, 1)
-
-

@@ -125,7 +125,9 @@ def test_recorded_logprobs_are_the_policys(base, adapter, data, queries, rollout
             assert torch.allclose(again, torch.tensor(rollout.logprobs), atol=1e-4)
 
 
-def test_update_is_repeatable_and_moves_the_policy(base, adapter, data, queries, rollouts, tmp_path):
+def test_update_is_repeatable_and_moves_the_policy(
+    base, adapter, data, queries, rollouts, tmp_path
+):
     several = SETTINGS.model_copy(update={"batch": 4, "global_batch": 8, "epochs": 2})
     files = []
     for attempt in ("a", "b"):
