@@ -85,7 +85,7 @@ def main() -> int:
             section = stages.crpo.model_copy(update={"seed": seed})
             after = replies(train(section, Path(folder)), queries, wanted)
             verdicts = compare(
-                pair_up(queries, after, "sft", before), wanted.judge, {}, 1, Path(folder) / "cache"
+                pair_up(queries, after, before, "sft"), wanted.judge, {}, 1, Path(folder) / "cache"
             )
             results = pairwise_results({"held-out": verdicts}, "crpo", wanted)
             (overall,) = [r for r in results if r.aspect == "overall"]

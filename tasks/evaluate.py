@@ -87,10 +87,12 @@ def judge_and_count(key: str) -> Produced:
                     pair
                     for other in others
                     for pair in pair_up(
-                        _questions(benchmark), _replies(POLICY, benchmark), other,
+                        _questions(benchmark),
+                        _replies(POLICY, benchmark),
                         _replies(other, benchmark),
+                        other,
                     )
-                ]  # fmt: skip
+                ]
                 verdicts[benchmark] = compare(
                     shown, section.judge, services.endpoints, services.concurrency, RESPONSES,
                     DATASET,
