@@ -35,7 +35,9 @@ def wilson(successes: float, n: int, confidence: float) -> Estimate:
     share = successes / n
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
-    return Estimate(value=share, low=max(0.0, centre - half), high=min(1.0, centre + half))
+    # At 0 and 1 a bound equals the share, but for rounding: the share must not lie outside.
+    low, high = min(share, max(0.0, centre - half)), max(share, min(1.0, centre + half))
+    return Estimate(value=share, low=low, high=high)
 
 
 def interval(

@@ -51,8 +51,8 @@ def shrink(path: Path, url: str) -> None:
     tiny["counterparts"]["models"] = models
     tiny["counterparts"]["decoding"]["max_new_tokens"] = 8
     judge = {"kind": "openai", "model": "drawn", "endpoint": "judge", "orders": "both", "seed": 1}
-    tiny["crpo"] |= {"iterations": ITERATIONS, "queries": QUERIES, "candidates": CANDIDATES,
-                     "max_new_tokens": 8, "batch": 4, "global_batch": 4, "judge": judge}  # fmt: skip
+    sizes = {"iterations": ITERATIONS, "queries": QUERIES, "candidates": CANDIDATES}
+    tiny["crpo"] |= {**sizes, "max_new_tokens": 8, "batch": 4, "global_batch": 4, "judge": judge}
     tiny["evaluate"]["decoding"]["max_new_tokens"] = 4
     tiny["evaluate"]["bootstrap"] = 100
     content["services"]["endpoints"]["judge"]["base_url"] = url

@@ -157,3 +157,10 @@ def test_one_order_has_no_swap_figure() -> None:
     assert row.win_rate is None
     assert row.tie is not None
     assert row.tie.value == 1
+
+
+@given(st.integers(1, 500), st.sampled_from([0.9, 0.95, 0.99]))
+def test_wilson_interval_holds_its_share_at_both_ends(n: int, confidence: float) -> None:
+    for successes in (0, n):
+        found = wilson(successes, n, confidence)
+        assert found.low <= found.value <= found.high
