@@ -153,7 +153,7 @@ def _show_training(out: Console, metrics: Path) -> None:
 def _show_crpo(out: Console, crpo: CrpoMetrics) -> None:
     table = _table(
         f"CRPO, judge {crpo.judge}",
-        *("iteration", "reward", "std", "no variance", "swaps differ", "unjudged", "tokens"),
+        *("iteration", "reward", "std", "flat groups", "swaps differ", "unjudged", "tokens"),
         caption=note(crpo.judge),
     )
     for number, step in enumerate(crpo.iterations):
@@ -182,26 +182,36 @@ def _change(first: CrpoIteration, last: CrpoIteration, dimension: Dimension, sha
 
 
 def _show_pairwise(out: Console, results: Sequence[PairwiseResult]) -> None:
-    pairs = list(dict.fromkeys((r.benchmark, r.against, r.judge) for r in results))
-    for benchmark, against, judge in pairs:
-        rows = [
-            r for r in results if (r.benchmark, r.against, r.judge) == (benchmark, against, judge)
-        ]
-        table = _table(
-            f"{rows[0].model} against {against} on {benchmark}, judge {judge}",
-            *("dimension", "n", "win rate (decided)", "interval", "win", "tie", "loss"),
-            *("swaps differ", "unjudged"),
-            caption=" · ".join(sorted({row.note for row in rows if row.note})),
+    """Overall against every model, then by dimension against the first one (the SFT model)."""
+    remark = " · ".join(sorted({row.note for row in results if row.note}))
+    judges = ", ".join(sorted({row.judge for row in results}))
+    for benchmark in dict.fromkeys(row.benchmark for row in results):
+        rows = [row for row in results if row.benchmark == benchmark]
+        overall = {row.against: row for row in rows if row.aspect == "overall"}
+        title = f"{rows[0].model} on {benchmark}, overall, judge {judges}"
+        _pairwise_table(out, title, "against", overall, remark)
+    first = results[0].against
+    pooled = results[-1].benchmark
+    rows = [row for row in results if (row.against, row.benchmark) == (first, pooled)]
+    rows.sort(key=lambda row: ASPECTS.index(row.aspect))
+    title = f"{rows[0].model} against {first} on {pooled}, by dimension, judge {judges}"
+    _pairwise_table(out, title, "dimension", {row.aspect: row for row in rows}, remark)
+
+
+def _pairwise_table(
+    out: Console, title: str, head: str, rows: Mapping[str, PairwiseResult], remark: str
+) -> None:
+    columns = (head, "n", "win rate", "interval", "win/tie/loss %", "unjudged")
+    table = _table(title, *columns, caption=f"win rate among decided pairs; {remark}")
+    for name, row in rows.items():
+        shares = (row.win, row.tie, row.loss)
+        table.add_row(
+            name,
+            *(str(row.n), _percent(row.win_rate), _range(row.low, row.high)),
+            "/".join(f"{100 * share.value:.0f}" if share else "-" for share in shares),
+            str(row.unjudged),
         )
-        for row in sorted(rows, key=lambda row: ASPECTS.index(row.aspect)):
-            shares = (row.win, row.tie, row.loss)
-            table.add_row(
-                row.aspect,
-                *(str(row.n), _percent(row.win_rate), _range(row.low, row.high)),
-                *(_percent(share.value if share else None) for share in shares),
-                *(_percent(row.swap_disagreement), str(row.unjudged)),
-            )
-        out.print(table)
+    out.print(table)
 
 
 def chance_remark(result: QAResult) -> str:
@@ -216,7 +226,7 @@ def chance_remark(result: QAResult) -> str:
 def _show_qa(out: Console, results: Sequence[QAResult]) -> None:
     table = _table(
         "QA accuracy",
-        *("set", "n", "accuracy", "interval", "chance", "", "abstained", "scorer"),
+        *("set", "n", "accuracy", "interval", "chance", "", "abstained"),
         caption=" · ".join(sorted({result.note for result in results if result.note})),
     )
     for result in results:
@@ -224,7 +234,7 @@ def _show_qa(out: Console, results: Sequence[QAResult]) -> None:
             result.benchmark,
             *(str(result.n), _percent(result.accuracy), _range(result.low, result.high)),
             *(_percent(result.chance), chance_remark(result)),
-            *(str(result.abstained), result.scorer),
+            str(result.abstained),
         )
     out.print(table)
 
