@@ -187,7 +187,7 @@ def _contaminated(sample: Sample, cases: dict[str, list[Case]], count: int) -> l
     made = []
     for number in range(count + 2):
         benchmark = ("cmtmedqa", "meddiagnose")[number % 2] if number < count else "meddiagnose"
-        case = cases[benchmark][number]
+        case = [c for c in cases[benchmark] if len(c.lines) > 2][number]
         name, kind = f"o{number:04d}", "text" if number < count else "image"
         if kind == "text":
             turns = [_turn(line) for line in case.lines]
