@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pulsemind.model.engine import Generate, answer
-from pulsemind.model.load import load_adapter, load_base, load_processor
-from pulsemind.model.served import answer_served
 from pulsemind.records import Query
 from pulsemind.settings import Counterpart, Decoding, Services
 
@@ -16,8 +13,12 @@ BASE, DATASET, RESPONSES = Path("models/base"), Path("data/dataset"), Path("work
 
 def generator(
     model: Counterpart, decoding: Decoding, max_prompt_length: int, services: Services
-) -> Generate:
+) -> Callable[[Sequence[Query]], list[str]]:
     """A function that answers queries with this model; local weights are loaded once."""
+    from pulsemind.model.engine import answer
+    from pulsemind.model.load import load_adapter, load_base, load_processor
+    from pulsemind.model.served import answer_served
+
     if model.endpoint is not None:
         endpoint, name = model.endpoint, str(model.model)
 

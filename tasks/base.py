@@ -8,8 +8,6 @@ from pathlib import Path
 from prefect import task
 
 from pulsemind import artifacts, settings
-from pulsemind.model.build import build_base
-from pulsemind.model.load import write_reference
 from pulsemind.records import Consultation, Turn
 from tasks.stage import Produced, produced
 from tasks.tracking import tracked
@@ -21,6 +19,9 @@ TEXTS = (Path("data/dataset/stage1/train"), Path("data/dataset/stage2/train"))
 @task
 def make_base(key: str) -> Produced:
     """Build the small model and its tokenizer when the profile has a shape, else note the name."""
+    from pulsemind.model.build import build_base
+    from pulsemind.model.load import write_reference
+
     wanted = settings.load()
     base = wanted.stages.base
     with tracked("base", key, wanted) as run, artifacts.writing(BASE, "base") as folder:

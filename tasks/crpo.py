@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from prefect import task
 
 from pulsemind import artifacts, settings
-from pulsemind.crpo import loop
-from pulsemind.crpo.reward import RewardStatistics, statistics
-from pulsemind.crpo.update import UpdateResult, update
 from pulsemind.records import Answer, Query, Rollout, Scores, Verdict
 from tasks.stage import Produced, produced
 from tasks.tracking import tracked
@@ -34,6 +33,8 @@ def policy(iteration: int) -> Path:
 @task
 def roll_out(iteration: int) -> Produced:
     """Sample the iteration's candidates."""
+    from pulsemind.crpo import loop
+
     section = settings.load().stages.crpo
     digest = artifacts.digest(policy(iteration))
     out = phase(iteration, "rollouts")
@@ -47,6 +48,9 @@ def roll_out(iteration: int) -> Produced:
 @task
 def judge(iteration: int) -> Produced:
     """Judge the iteration's candidates against the counterparts' answers."""
+    from pulsemind.crpo import loop
+    from pulsemind.crpo.reward import statistics
+
     wanted = settings.load()
     section, services = wanted.stages.crpo, wanted.services
     rollouts = list(artifacts.read_shards(phase(iteration, "rollouts"), Rollout))
@@ -71,6 +75,9 @@ def judge(iteration: int) -> Produced:
 @task
 def update_policy(iteration: int, key: str) -> Produced:
     """Train the policy on the iteration's rollouts and verdicts; its figures go to MLflow."""
+    from pulsemind.crpo import loop
+    from pulsemind.crpo.update import update
+
     wanted = settings.load()
     section = wanted.stages.crpo
     rollouts = list(artifacts.read_shards(phase(iteration, "rollouts"), Rollout))
@@ -121,20 +128,22 @@ def finish(iterations: int, key: str) -> Produced:
 
 
 def _queries(section: settings.CrpoSettings, iteration: int) -> list[Query]:
+    from pulsemind.crpo import loop
+
     queries = list(artifacts.read_shards(DATASET / "queries", Query))
     return loop.pick_queries(queries, section.queries, iteration, section.seed)
 
 
-def _figures(iteration: int) -> dict[str, object]:
+def _figures(iteration: int) -> dict[str, Any]:
     verdicts, adapter = phase(iteration, "verdicts"), phase(iteration, "adapter")
-    judged = RewardStatistics.model_validate_json((verdicts / "statistics.json").read_text())
-    updated = UpdateResult.model_validate_json((adapter / "update.json").read_text())
+    judged = json.loads((verdicts / "statistics.json").read_text(encoding="utf-8"))
+    updated = json.loads((adapter / "update.json").read_text(encoding="utf-8"))
     lengths = [
         len(r.token_ids) for r in artifacts.read_shards(phase(iteration, "rollouts"), Rollout)
     ]
     return {
         "iteration": iteration,
-        **judged.model_dump(),
-        **updated.model_dump(),
+        **judged,
+        **updated,
         "length": sum(lengths) / len(lengths),
     }

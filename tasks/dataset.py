@@ -7,7 +7,6 @@ from pathlib import Path
 from prefect import task
 
 from pulsemind import artifacts, settings
-from pulsemind.data.build import build
 from tasks.stage import Produced, produced
 from tasks.tracking import tracked
 
@@ -17,6 +16,8 @@ RAW, DATASET, METRICS = Path("data/raw"), Path("data/dataset"), Path("metrics/da
 @task
 def build_dataset(key: str) -> Produced:
     """Collect, anonymise, deduplicate, decontaminate, split; the card goes to MLflow."""
+    from pulsemind.data.build import build
+
     wanted = settings.load()
     with tracked("dataset", key, wanted) as run:
         with artifacts.writing(DATASET, "dataset") as folder:

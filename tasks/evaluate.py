@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prefect import task
 
 from pulsemind import artifacts, settings
-from pulsemind.evaluation.consultation import (
-    Reply,
-    answer_all,
-    last_turn_queries,
-    pair_up,
-    replay,
-    turn_queries,
-)
-from pulsemind.evaluation.qa import qa_results, query
-from pulsemind.evaluation.results import Evaluation
-from pulsemind.evaluation.statistics import pairwise_results
-from pulsemind.judge import compare
 from pulsemind.records import Consultation, QAItem, Query
-from pulsemind.report.plots import win_rates
 from pulsemind.settings import Counterpart, Settings
 from tasks.answers import generator
 from tasks.stage import Produced, produced
 from tasks.tracking import tracked
+
+if TYPE_CHECKING:
+    from pulsemind.evaluation.consultation import Reply
 
 DATASET, EVALUATION = Path("data/dataset"), Path("data/evaluation")
 METRICS, PLOT = Path("metrics/evaluation.json"), Path("plots/win_rates.png")
@@ -50,6 +41,9 @@ def answers(name: str) -> Path:
 @task
 def answer_benchmarks(name: str) -> Produced:
     """One model answers the consultation benchmarks; the policy also the QA sets."""
+    from pulsemind.evaluation.consultation import answer_all, last_turn_queries, replay
+    from pulsemind.evaluation.qa import query
+
     wanted = settings.load()
     section = wanted.stages.evaluate
     (model,) = [m for m in models(wanted) if m.name == name]
@@ -76,6 +70,13 @@ def answer_benchmarks(name: str) -> Produced:
 @task
 def judge_and_count(key: str) -> Produced:
     """Compare the policy with every other model, count, and read the QA answers."""
+    from pulsemind.evaluation.consultation import pair_up
+    from pulsemind.evaluation.qa import qa_results
+    from pulsemind.evaluation.results import Evaluation
+    from pulsemind.evaluation.statistics import pairwise_results
+    from pulsemind.judge import compare
+    from pulsemind.report.plots import win_rates
+
     wanted = settings.load()
     section, services = wanted.stages.evaluate, wanted.services
     others = [m.name for m in models(wanted) if m.name != POLICY]
@@ -138,6 +139,8 @@ def _shards(benchmark: str) -> Path:
 
 
 def _questions(benchmark: str) -> list[Query]:
+    from pulsemind.evaluation.consultation import last_turn_queries, turn_queries
+
     cases = list(artifacts.read_shards(_shards(benchmark), Consultation))
     if _benchmarks()[benchmark]["protocol"] == "replay":
         return [question for case in cases for question in turn_queries(case)]
@@ -145,4 +148,6 @@ def _questions(benchmark: str) -> list[Query]:
 
 
 def _replies(model: str, benchmark: str) -> list[Reply]:
+    from pulsemind.evaluation.consultation import Reply
+
     return list(artifacts.read_shards(answers(model) / benchmark, Reply))

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from prefect import task
 
 from pulsemind import artifacts, settings
-from pulsemind.report.metrics import Summary, SummaryRegistry
-from pulsemind.report.summary import summarise
 from pulsemind.settings import Settings
 from tasks.stage import Produced, produced, seconds
 from tasks.tracking import commit, connect, tracked
+
+if TYPE_CHECKING:
+    from pulsemind.report.metrics import Summary
 
 BASE, CRPO = Path("models/base"), Path("models/crpo")
 METRICS, SUMMARY = Path("metrics"), Path("metrics/summary.json")
@@ -28,6 +29,9 @@ def register_adapter(key: str) -> Produced:
 
     The base stays a reference with its digest: an adapter is a few megabytes, the base is not.
     """
+    from pulsemind.report.metrics import SummaryRegistry
+    from pulsemind.report.summary import summarise
+
     wanted = settings.load()
     name = wanted.stages.registry.name
     with tracked("register", key, wanted) as run:

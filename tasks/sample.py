@@ -7,7 +7,6 @@ from pathlib import Path
 
 from prefect import task
 
-from examples.generate import generate
 from pulsemind import settings
 from pulsemind.artifacts import file_digest, write_json
 from tasks.stage import Produced, produced
@@ -19,6 +18,8 @@ MANIFEST = RAW / "manifest.json"
 @task
 def fill_raw() -> Produced:
     """Generate the sample data, or copy the folder that `raw.source` names, whole or not at all."""
+    from examples.generate import generate
+
     wanted = settings.load().stages.raw
     temporary = RAW.with_name(".raw")
     shutil.rmtree(temporary, ignore_errors=True)

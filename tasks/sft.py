@@ -11,7 +11,6 @@ from typing import Literal
 from prefect import task
 
 from pulsemind import artifacts, settings
-from pulsemind.sft.train import StepLoss, train
 from tasks.stage import Produced, produced
 from tasks.tracking import tracked
 
@@ -23,6 +22,8 @@ START: dict[str, Path | None] = {"sft1": None, "sft2": Path("models/sft1")}
 @task
 def train_sft(name: Literal["sft1", "sft2"], key: str) -> Produced:
     """Train one stage; a killed one goes on from its last checkpoint in `work/`."""
+    from pulsemind.sft.train import train
+
     wanted = settings.load()
     section = wanted.stages.sft1 if name == "sft1" else wanted.stages.sft2
     out, metrics, plot = (
@@ -35,15 +36,15 @@ def train_sft(name: Literal["sft1", "sft2"], key: str) -> Produced:
         with artifacts.writing(out, "adapter", stage=name, base=artifacts.digest(BASE)) as folder:
             result = train(section, BASE, START[name], DATASET, SPLIT[name], work, folder, run.log)
         artifacts.write_json(metrics, result.model_dump(exclude={"history"}))
-        artifacts.write_text(plot, _csv(result.history))
+        artifacts.write_text(plot, _csv([(entry.step, entry.loss) for entry in result.history]))
         run.metrics({"validation_loss": result.validation_loss}, result.steps)
         run.artifact(metrics)
     return produced(out, metrics, plot)
 
 
-def _csv(history: Sequence[StepLoss]) -> str:
+def _csv(history: Sequence[tuple[int, float]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["step", "loss"])
-    writer.writerows([entry.step, entry.loss] for entry in history)
+    writer.writerows(history)
     return text.getvalue()

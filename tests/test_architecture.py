@@ -11,8 +11,7 @@ from typing import Any
 
 import grimp
 import pytest
-from importlinter.application.use_cases import SUCCESS
-from importlinter.cli import lint_imports
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 from prefect.cli.deploy._models import (
     ConcurrencyLimitSpec,
     DeploymentConfig,
@@ -70,7 +69,7 @@ def imports() -> grimp.ImportGraph:
 def test_the_layers_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     monkeypatch.syspath_prepend(str(ROOT))
-    assert lint_imports(config_filename="pyproject.toml", no_cache=True) == SUCCESS
+    assert lint_imports(config_filename="pyproject.toml", no_cache=True) == EXIT_STATUS_SUCCESS
 
 
 def test_the_settings_import_without_torch_or_any_tool() -> None:
