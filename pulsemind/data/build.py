@@ -47,7 +47,8 @@ def build(raw: Path, out: Path, settings: DatasetSettings, image_workers: int) -
     do not add up. What is wrong with single records never raises; it is in the quarantine.
     """
     check_sources(raw, settings)
-    out.mkdir(parents=True, exist_ok=True)
+    (out / "images").mkdir(parents=True, exist_ok=True)
+    (out / "images" / ".keep").touch()  # DVC keeps no empty folders, and later stages read this one
     found: Counter[Kind] = Counter()
     benchmarks = [source for source in settings.sources if source.use == "benchmark"]
     with (
