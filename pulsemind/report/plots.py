@@ -85,6 +85,12 @@ def win_rates(results: Sequence[PairwiseResult], path: Path) -> None:
         for panel, benchmark in zip(axes, benchmarks, strict=False):
             _win_rate_panel(panel, [r for r in results if r.benchmark == benchmark], models)
             panel.set_title(benchmark, fontsize=9)
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure = axes[0].get_figure()
+        if figure and handles:  # one legend below the panels: inside it would hide intervals
+            figure.legend(
+                handles, labels, loc="outside lower center", ncols=len(labels), fontsize=7
+            )
 
 
 def _win_rate_panel(panel: Axes, results: Sequence[PairwiseResult], models: Sequence[str]) -> None:
@@ -103,4 +109,3 @@ def _win_rate_panel(panel: Axes, results: Sequence[PairwiseResult], models: Sequ
     panel.set_xlim(0, 1)
     panel.set_yticks(range(len(ASPECTS)), [aspect.replace("_", " ") for aspect in ASPECTS])
     panel.invert_yaxis()
-    panel.legend(fontsize=7)
