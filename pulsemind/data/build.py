@@ -48,7 +48,6 @@ def build(raw: Path, out: Path, settings: DatasetSettings, image_workers: int) -
     """
     check_sources(raw, settings)
     (out / "images").mkdir(parents=True, exist_ok=True)
-    (out / "images" / ".keep").touch()  # DVC keeps no empty folders, and later stages read this one
     found: Counter[Kind] = Counter()
     benchmarks = [source for source in settings.sources if source.use == "benchmark"]
     with (
@@ -188,3 +187,5 @@ def _remove_orphans(out: Path, used: set[str]) -> None:
             path.unlink()
             if not any(path.parent.iterdir()):
                 path.parent.rmdir()
+    (out / "images").mkdir(exist_ok=True)
+    (out / "images" / ".keep").touch()  # DVC keeps no empty folders, and later stages read this one

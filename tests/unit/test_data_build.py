@@ -249,3 +249,12 @@ def test_sample_benchmarks_are_complete(sample: Sample) -> None:
         assert entry["n"] == sum(1 for _ in read_shards(out / "benchmarks" / name, model)) > 0
     for split in SPLITS:
         assert (out / split).is_dir()
+
+
+def test_a_dataset_without_images_still_has_their_folder(tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    rows = [line(n, f"I have had a cough for {n} days.", f"Rest for {n} days.") for n in range(8)]
+    (tmp_path / "raw" / "c.jsonl").write_text("\n".join(rows))
+    source = one_source("text", "consultations", "c.jsonl", "consultations")
+    build(tmp_path / "raw", tmp_path / "out", settings(sources=[source]), 1)
+    assert [p.name for p in (tmp_path / "out" / "images").iterdir()] == [".keep"]
