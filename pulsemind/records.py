@@ -55,6 +55,8 @@ class ImageRef(Record):
     path: str
     kind: ImageKind = "other"
     sha256: str = ""
+    phash: str = Field(default="", pattern=r"^([0-9a-f]{16})?$")
+    """64-bit perceptual hash, once the image is cleaned."""
 
 
 class Turn(Record):

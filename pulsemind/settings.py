@@ -61,6 +61,9 @@ class RawSettings(Section):
     """Seed of the sample data."""
 
 
+OverlapRule = Literal["text", "ngram", "question", "image", "question_and_image"]
+
+
 class Source(Section):
     """One raw file, and what its records are for."""
 
@@ -76,6 +79,9 @@ class Source(Section):
     """Licence of the set, for the card."""
     records: list[int] | None
     """[start, stop) of the file's records, or null for all: keeps halves of one file apart."""
+    overlap: list[OverlapRule]
+    """Of an evaluation set: the overlaps for which a training record is dropped
+    (`data.decontaminate`); the card counts the others too. Empty for training data."""
 
 
 class DatasetSettings(Section):
@@ -93,6 +99,10 @@ class DatasetSettings(Section):
     """A training text that shares a run of this many tokens with an evaluation text is dropped."""
     contamination_image_distance: int = Field(ge=0, le=64)
     """pHash distance up to which a training image counts as an evaluation image."""
+    shard_records: int = Field(ge=1)
+    """Records in a shard at most; a shard is one worker's task and one file."""
+    shard_images: int = Field(ge=1)
+    """Images in a shard while they are read and cleaned (about half a second each)."""
     validation_share: float = Field(gt=0, lt=1)
     """Share of the training records held out to watch the SFT loss."""
     query_share: float = Field(gt=0, lt=1)

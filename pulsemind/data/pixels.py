@@ -44,6 +44,7 @@ class ImageResult:
     path: str = ""
     sha256: str = ""
     phash: int = 0
+    reason: str = ""
     pixels: Counter[Kind] = field(default_factory=Counter)
     metadata: Counter[Kind] = field(default_factory=Counter)
 
