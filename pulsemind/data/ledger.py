@@ -120,9 +120,9 @@ class Ledger:
         self.sources[source.name].quarantined += 1
         self._quarantine.write(entry.model_dump_json() + "\n")
 
-    def skip(self, source: Source, index: int, rule: str) -> None:
+    def skip(self, source: Source, file: str, index: int, rule: str) -> None:
         """A raw record that the source marks as not for this use."""
-        self._drop(source.name, Dropped(id="", file=source.path, index=index, rule=rule))
+        self._drop(source.name, Dropped(id="", file=file, index=index, rule=rule))
 
     def drop(
         self, record: Consultation | QAItem, rule: str, counterpart: str | None = None

@@ -44,7 +44,7 @@ def prepare(
             for item in chunk
             if isinstance(item, Raw)
             for image in _images(item.record)
-            if (path := image_path(raw, source, image.path))
+            if (path := image_path(raw, image.path))
         ]
         results = images.clean(wanted)
         for item in chunk:
@@ -63,14 +63,14 @@ def _one(
     found: Counter[Kind],
 ) -> Prepared | None:
     if isinstance(item, Skipped):
-        ledger.skip(source, item.index, item.rule)
+        ledger.skip(source, item.file, item.index, item.rule)
         return None
     if isinstance(item, Quarantined):
         ledger.quarantine(source, item)
         return None
     by_reference: dict[str, ImageResult] = {}
     for number, image in enumerate(_images(item.record)):
-        path = image_path(raw, source, image.path)
+        path = image_path(raw, image.path)
         result = results.get(path) if path else None
         if result is None or result.status == "unreadable":
             problem = "unreadable" if result else "missing" if path else "outside the raw data"
