@@ -61,24 +61,34 @@ class RawSettings(Section):
     """Seed of the sample data."""
 
 
+Split = Literal["train", "validation", "dev", "test"]
 OverlapRule = Literal["text", "ngram", "question", "image", "question_and_image"]
 
 
 class Source(Section):
-    """One raw file, and what its records are for."""
+    """One raw file, or several of one shape, and what their records are for."""
 
     name: str
     """Name in the reports; a benchmark is known by it downstream."""
     adapter: str
     """An adapter of `pulsemind.data.sources`."""
     path: str
-    """The file, relative to `data/raw`."""
+    """The file, relative to `data/raw`, or a pattern for several: `medmcqa/train-*.parquet`."""
     use: Literal["consultations", "stage1", "benchmark"]
-    """Stage-2 and CRPO dialogues, stage-1 text, or an evaluation set."""
+    """Stage-2 and CRPO dialogues, stage-1 text, or an evaluation set. Any set can be training
+    data: a question becomes a dialogue of two turns."""
     licence: str
     """Licence of the set, for the card."""
     records: list[int] | None
-    """[start, stop) of the file's records, or null for all: keeps halves of one file apart."""
+    """[start, stop) of the source's raw records, or null for all: keeps halves of one file apart."""
+    split: Split | None
+    """The split wanted, or null for all records. It is read from the record, else from the file's
+    name; records of another split are counted as `other_split`, and one that tells no split is
+    quarantined."""
+    images: str | None
+    """Folder of the images, relative to `data/raw`; null where the adapter says they lie."""
+    encoding: Literal["utf-8", "gb18030"]
+    """How the text of JSON and CSV files is written; a byte-order mark does no harm."""
     overlap: list[OverlapRule]
     """Of an evaluation set: the overlaps for which a training record is dropped
     (`data.decontaminate`); the card counts the others too. Empty for training data."""

@@ -30,7 +30,7 @@ def settings(**changes: Any) -> DatasetSettings:
 
 def one_source(name: str, adapter: str, path: str, use: str) -> dict[str, Any]:
     return {"name": name, "adapter": adapter, "path": path, "use": use, "licence": "CC0-1.0",
-            "records": None}  # fmt: skip
+            "records": None, "split": None, "images": None, "encoding": "utf-8"}  # fmt: skip
 
 
 def line(number: int, *texts: str, images: list[str] | None = None) -> str:
