@@ -195,7 +195,8 @@ def complete_all(
         Cache(str(cache), disk=JSONDisk, **keep_all) as store,
         tqdm(total=total, desc=label, mininterval=1.0) as bar,
     ):
-        answers = asyncio.run(_complete(iter(requests), endpoints, concurrency, store, bar, usage or Usage()))
+        used = usage or Usage()
+        answers = asyncio.run(_complete(iter(requests), endpoints, concurrency, store, bar, used))
     return [answers[index] for index in range(len(answers))]
 
 
