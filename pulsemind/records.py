@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 Role = Literal["patient", "physician"]
 Language = Literal["zh", "en"]
 Outcome = Literal["win", "tie", "loss"]
+Expansion = Literal["expanded", "original_kept", "not_expanded"]
+"""What became of a physician reply in the expansion; None before it, and on patient turns."""
+
 Order = Literal["candidate_first", "counterpart_first"]
 Dimension = Literal["proactiveness", "accuracy", "usefulness", "language_quality"]
 DIMENSIONS: tuple[Dimension, ...] = (
@@ -65,6 +68,7 @@ class Turn(Record):
     role: Role
     text: str
     images: tuple[ImageRef, ...] = ()
+    expansion: Expansion | None = None
 
 
 class Provenance(Record):
@@ -111,6 +115,38 @@ class QAItem(Record):
     answer: str
     images: tuple[ImageRef, ...] = ()
     provenance: Provenance
+
+
+class Review(Record):
+    """One physician's decision on one task of the review queue; a line of `decisions.jsonl`.
+
+    `task` and `reviewed` are id and digest of what was shown; a decision on an older version of a
+    task is not applied. `reviewer` is a pseudonym. `edited` maps turn numbers to new texts.
+    `empathy` and `ethics` say whether the reviewed (or edited) dialogue meets them; nothing goes
+    on that fails ethics.
+    """
+
+    task: str
+    reviewed: str
+    reviewer: str = Field(pattern=r"^[A-Za-z0-9._-]{1,40}$")
+    time: AwareDatetime
+    decision: Literal["accept", "edit", "reject"]
+    reason: str = Field(default="", max_length=2000)
+    edited: dict[int, str] = {}
+    empathy: bool
+    ethics: bool
+
+    @model_validator(mode="after")
+    def _whole(self) -> Review:
+        if self.decision == "reject" and not self.reason.strip():
+            raise ValueError("a rejection needs a reason")
+        if (self.decision == "edit") != bool(self.edited):
+            raise ValueError("an edit, and nothing else, has edited turns")
+        if not all(text.strip() for text in self.edited.values()):
+            raise ValueError("an edited turn is empty")
+        if self.decision != "reject" and not self.ethics:
+            raise ValueError("what fails ethics can only be rejected")
+        return self
 
 
 class Quarantined(Record):

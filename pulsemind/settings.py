@@ -94,6 +94,39 @@ class Source(Section):
     (`data.decontaminate`); the card counts the others too. Empty for training data."""
 
 
+class ExpandSettings(Section):
+    """Expansion of physician replies by a chat model (SPEC section 3)."""
+
+    endpoint: str | None
+    """Name in `services.endpoints`, or null: replies pass through, marked `not_expanded`."""
+    model: str
+    """Model name at the endpoint."""
+    retries: int = Field(ge=0)
+    """Times a rewrite that fails a guard is asked again before the original is kept."""
+    temperature: float = Field(ge=0)
+    max_tokens: int = Field(ge=16)
+    """Tokens of an answer at most."""
+    price_in: float = Field(ge=0)
+    """Price of a million tokens sent, in the currency of your bill."""
+    price_out: float = Field(ge=0)
+    """Price of a million tokens answered."""
+    seed: int
+    """Seed sent with every request."""
+
+
+class ProofreadSettings(Section):
+    """Physicians' review of the dialogues (SPEC section 3)."""
+
+    policy: Literal["off", "accepted", "wait"]
+    """`off`: nothing is queued and everything goes on, unreviewed; `accepted`: of what is queued
+    only accepted and edited dialogues go on; `wait`: as `accepted`, but the build stops until
+    everything queued is decided. Write "off" in quotes."""
+    sample: float = Field(ge=0, le=1)
+    """Share of the dialogues that is queued; the others go on unreviewed."""
+    double: float = Field(ge=0, le=1)
+    """Share of the queued dialogues that needs two reviewers."""
+
+
 class DatasetSettings(Section):
     """Dataset build (SPEC section 3)."""
 
@@ -119,6 +152,8 @@ class DatasetSettings(Section):
     """Share of the consultations set aside for CRPO queries (not used for SFT)."""
     queries: int = Field(ge=1)
     """CRPO queries at most; one patient turn each."""
+    expand: ExpandSettings
+    proofread: ProofreadSettings
 
 
 class Pretraining(Section):
