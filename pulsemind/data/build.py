@@ -19,11 +19,14 @@ The artifact:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from pulsemind.artifacts import digest, manifest, writing
+from pulsemind.artifacts import digest, file_digest, json_digest, writing
 from pulsemind.data.choose import Shard, choose
 from pulsemind.data.collect import check_sources
 from pulsemind.data.cut import cut, shards_of
@@ -37,45 +40,51 @@ from pulsemind.data.write import Chosen, write
 from pulsemind.settings import DatasetSettings, Source
 
 
+@dataclass(frozen=True)
+class Digests:
+    """What a build is made from beside its settings."""
+
+    raw: str
+    code: str
+
+
 def build(
-    raw: Path, out: Path, work: Path, settings: DatasetSettings, stamp: str, run: Run = in_order
+    raw: Path,
+    out: Path,
+    work: Path,
+    settings: DatasetSettings,
+    digests: Digests,
+    run: Run = in_order,
 ) -> Counts:
     """Fill the folder `out` with the dataset made from the raw data in `raw`.
 
     Args:
-        work: for the steps' artifacts; with it a build that was stopped goes on.
-        stamp: digest of the raw data.
+        work: for the steps' artifacts; with it a build that was stopped goes on. What still holds
+            names is deleted when the build is done.
         run: runs the jobs of a step.
 
     Raises ValueError or FileNotFoundError when a source cannot work, AccountError when the counts
     do not add up. What is wrong with single records never raises; it is in the quarantine.
     """
     check_sources(raw, settings)
+    make = _Jobs(raw, work, settings, digests)
     # Evaluation sets first: everything else is compared with them.
     sources = sorted(settings.sources, key=lambda source: source.use != "benchmark")
-    run([
-        Job(cut, (raw, s, settings, work / "cut" / s.name), (stamp,), work / "cut" / s.name)
-        for s in sources
-    ])  # fmt: skip
+    run([make.cut(source) for source in sources])
     shards = [shard for source in sources for shard in _shards(source, work)]
-    run([
-        Job(prepare, (shard.cut, raw, settings, shard.prepared), (shard.digest,), shard.prepared)
-        for shard in shards
-    ])  # fmt: skip
+    run([make.prepare(shard) for shard in shards])
     tests = [shard for shard in shards if shard.source.use == "benchmark"]
-    training = shards[len(tests) :]
-    sets = work / "benchmarks"
-    run([_index_job(tests, settings, sets)])
-    run([_keys_job(shard, settings, None) for shard in tests])
-    run([_keys_job(shard, settings, sets) for shard in training])
-    candidates = [Shard(s.source, s.prepared / RECORDS, s.keys) for s in shards]
-    inputs = tuple(digest(folder) for s in shards for folder in (s.prepared, s.keys))
-    run([Job(choose, (candidates, settings, work / "choice"), inputs, work / "choice")])
-    parts = list(_parts(shards, settings, work))
+    run([make.index(tests)])
+    run([make.keys(shard) for shard in shards])
+    run([make.choose(shards)])
+    parts = list(make.parts(shards))
     run(parts)
     folders = [(shard.source.name, shard.prepared) for shard in shards]
     folders += [(source.name, work / "choice" / source.name) for source in sources]
-    return finish(out, [part.writes for part in parts], folders, work / "choice", settings, stamp)
+    written = [part.writes for part in parts]
+    counts = finish(out, written, folders, work / "choice", settings, digests.raw)
+    shutil.rmtree(work / "cut")
+    return counts
 
 
 @dataclass(frozen=True)
@@ -105,15 +114,89 @@ def _shards(source: Source, work: Path) -> Iterator[_Work]:
         yield _Work(source, number, inputs, work)
 
 
-def _index_job(tests: Sequence[_Work], settings: DatasetSettings, out: Path) -> Job:
-    names = [source for source in settings.sources if source.use == "benchmark"]
-    paths = [(names.index(shard.source), shard.prepared / RECORDS) for shard in tests]
-    inputs = tuple(digest(shard.prepared) for shard in tests)
-    return Job(index_benchmarks, (paths, names, settings, out), inputs, out)
+@dataclass(frozen=True)
+class _Jobs:
+    """Makes the jobs of each step."""
+
+    raw: Path
+    work: Path
+    settings: DatasetSettings
+    digests: Digests
+
+    def _job(self, step: Callable[..., None], out: Path, inputs: Sequence[Any], *args: Any) -> Job:
+        key = json_digest([step.__name__, self.digests.code, *inputs])
+        return Job(step, (*args, self.settings, out), key, out)
+
+    @cached_property
+    def all(self) -> str:
+        """Digest of all settings. Reading images takes hours, so `prepare` names what it needs."""
+        return json_digest(self.settings.model_dump())
+
+    def cut(self, source: Source) -> Job:
+        settings = self.settings
+        inputs = [
+            self.digests.raw,
+            source.model_dump(),
+            settings.shard_records,
+            settings.shard_images,
+        ]
+        return self._job(cut, self.work / "cut" / source.name, inputs, self.raw, source)
+
+    def prepare(self, shard: _Work) -> Job:
+        inputs = [shard.digest, self.settings.image_min_side]
+        return self._job(prepare, shard.prepared, inputs, shard.cut, self.raw)
+
+    def index(self, tests: Sequence[_Work]) -> Job:
+        names = [source for source in self.settings.sources if source.use == "benchmark"]
+        paths = [(names.index(shard.source), shard.prepared / RECORDS) for shard in tests]
+        inputs = [self.all, *(digest(shard.prepared) for shard in tests)]
+        return self._job(index_benchmarks, self.work / "benchmarks", inputs, paths, names)
+
+    def keys(self, shard: _Work) -> Job:
+        is_test = shard.source.use == "benchmark"
+        sets = None if is_test else self.work / "benchmarks"
+        inputs = [self.all, digest(shard.prepared), digest(sets) if sets else ""]
+        records = shard.prepared / RECORDS
+        return self._job(make_keys, shard.keys, inputs, records, shard.source, sets)
+
+    def choose(self, shards: Sequence[_Work]) -> Job:
+        candidates = [Shard(s.source, s.prepared / RECORDS, s.keys) for s in shards]
+        folders = (folder for shard in shards for folder in (shard.prepared, shard.keys))
+        inputs = [self.all, *map(digest, folders)]
+        return self._job(choose, self.work / "choice", inputs, candidates)
+
+    def parts(self, shards: Sequence[_Work]) -> Iterator[Job]:
+        """Neighbouring shards of a source together, up to a full shard of records."""
+        group: list[tuple[int, _Work]] = []
+        held = number = 0
+        for position, shard in enumerate(shards):
+            size = books(shard.prepared).kept
+            other = bool(group) and group[0][1].source != shard.source
+            if group and (other or held + size > self.settings.shard_records):
+                yield self._part(group, number)
+                group, held, number = [], 0, number + 1
+            group.append((position, shard))
+            held += size
+        if group:
+            yield self._part(group, number)
+
+    def _part(self, group: Sequence[tuple[int, _Work]], number: int) -> Job:
+        choices = self.work / "choice"
+        chosen = [
+            Chosen(s.prepared / RECORDS, s.prepared, choices / f"{position:05d}.npy")
+            for position, s in group
+        ]
+        folders, files = (s.prepared for _, s in group), (shard.choice for shard in chosen)
+        inputs = [self.all, *map(digest, folders), *map(file_digest, files)]
+        out = self.work / "parts" / f"{number:05d}"
+        return self._job(write, out, inputs, chosen, group[0][1].source)
 
 
 def index_benchmarks(
-    shards: Sequence[tuple[int, Path]], sources: Sequence[Source], settings: DatasetSettings, out: Path
+    shards: Sequence[tuple[int, Path]],
+    sources: Sequence[Source],
+    settings: DatasetSettings,
+    out: Path,
 ) -> None:
     """Write the index of the evaluation sets as the artifact `out`; a shard names its set."""
     sets = [
@@ -122,42 +205,3 @@ def index_benchmarks(
     ]
     with writing(out, "benchmarks") as folder:
         index(sets, settings.contamination_ngram).save(folder)
-
-
-def _keys_job(shard: _Work, settings: DatasetSettings, sets: Path | None) -> Job:
-    inputs = (digest(shard.prepared), *([digest(sets)] if sets else []))
-    args = (shard.prepared / RECORDS, shard.source, settings, sets, shard.keys)
-    return Job(make_keys, args, inputs, shard.keys)
-
-
-def _parts(shards: Sequence[_Work], settings: DatasetSettings, work: Path) -> Iterator[Job]:
-    """Jobs that write the splits: neighbouring shards of a source, up to a full shard of records."""
-    choices = manifest(work / "choice")["files"]
-    group: list[tuple[int, _Work]] = []
-    held = number = 0
-    for position, shard in enumerate(shards):
-        size = books(shard.prepared).kept
-        other = group and group[0][1].source != shard.source
-        if group and (other or held + size > settings.shard_records):
-            yield _part(group, settings, choices, work, number)
-            group, held, number = [], 0, number + 1
-        group.append((position, shard))
-        held += size
-    if group:
-        yield _part(group, settings, choices, work, number)
-
-
-def _part(
-    group: Sequence[tuple[int, _Work]],
-    settings: DatasetSettings,
-    choices: dict[str, str],
-    work: Path,
-    number: int,
-) -> Job:
-    chosen = [
-        Chosen(s.prepared / RECORDS, s.prepared, work / "choice" / f"{position:05d}.npy")
-        for position, s in group
-    ]
-    inputs = tuple(digest(s.prepared) + choices[f"{position:05d}.npy"] for position, s in group)
-    out = work / "parts" / f"{number:05d}"
-    return Job(write, (chosen, group[0][1].source, settings, out), inputs, out)

@@ -24,8 +24,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from pulsemind.data.detectors import PLACEHOLDER
 from pulsemind.data.cut import images_of
+from pulsemind.data.detectors import PLACEHOLDER
 from pulsemind.data.text import I64, U64, fingerprints, run_hashes
 from pulsemind.records import Consultation, QAItem
 from pulsemind.settings import OverlapRule

@@ -113,7 +113,7 @@ def _alike(shards: Sequence[Keys], pairs: U64, threshold: float) -> npt.NDArray[
         rows, first = part >> np.uint64(33), part & np.uint64(0xFFFFFFFF)
         one, two = (_sketches(shards, starts, side.astype(np.int64)) for side in (rows, first))
         share[begin : begin + 65536] = (one == two).mean(axis=1)
-    return share >= least
+    return np.asarray(share >= least)
 
 
 def _sketches(shards: Sequence[Keys], starts: I64, rows: I64) -> npt.NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""The last step of a build: parts become the artifact, the books are closed, the card is written."""
+"""The last step of a build: parts become the artifact, books are closed, the card is written."""
 
 from __future__ import annotations
 

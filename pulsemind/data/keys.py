@@ -78,7 +78,7 @@ def bands_for(threshold: float) -> int:
 
 
 def make_keys(
-    shard: Path, source: Source, settings: DatasetSettings, benchmarks: Path | None, out: Path
+    shard: Path, source: Source, benchmarks: Path | None, settings: DatasetSettings, out: Path
 ) -> None:
     """Write the keys of a shard of records as the artifact `out`.
 

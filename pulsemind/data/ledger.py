@@ -143,7 +143,7 @@ class Counts(BaseModel):
     images_dropped: dict[str, int]
 
     def check(self) -> None:
-        """Raises AccountError when read is not kept + quarantined + dropped, or kept not written."""
+        """Raises AccountError unless read = kept + quarantined + dropped, and kept was written."""
         for name, source in self.sources.items():
             accounted = source.kept + source.quarantined + sum(source.dropped.values())
             if source.read != accounted:

@@ -44,9 +44,10 @@ class ImageResult:
     path: str = ""
     sha256: str = ""
     phash: int = 0
-    reason: str = ""
     pixels: Counter[Kind] = field(default_factory=Counter)
     metadata: Counter[Kind] = field(default_factory=Counter)
+    reason: str = ""
+    """Why it is unreadable."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def clean_image(path: Path, out: Path, min_side: int, overlay: bool) -> ImageRes
             metadata = _metadata(opened)
             image = ImageOps.exif_transpose(opened).convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return ImageResult("unreadable")
+        return ImageResult("unreadable", reason="unreadable" if path.is_file() else "missing")
     found_in_metadata = Counter(span.kind for text in metadata for span in detect_line(text))
     if min(image.size) < min_side:
         return ImageResult("image_too_small", metadata=found_in_metadata)

@@ -1,4 +1,4 @@
-"""A shard of raw records to anonymous ones: images cleaned, text cleaned, everything accounted for."""
+"""A shard of raw records to anonymous ones: images cleaned, text cleaned, all accounted for."""
 
 from __future__ import annotations
 
@@ -61,10 +61,9 @@ def _one(
             reason = f"image {number}: {result.reason}"
             ledger.quarantine(Quarantined(file=where.file, index=where.index, reason=reason))
             return None
-    record, kinds, left = anonymise(record, line.visit)
+    record, kinds, clean = anonymise(record, line.visit)
     ledger.books.count("text", dict(kinds))
-    if left:
-        ledger.books.count("text", dict(left), left=True)
+    if not clean:
         ledger.drop(record, "personal_data_remains")
         return None
     return _with_images(record, results, ledger)

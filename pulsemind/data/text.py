@@ -1,9 +1,9 @@
 """Texts as tokens, hashed a shard at a time with numpy.
 
-A token is a Chinese character, or a word or number of any other script; case, width and punctuation
-do not count (Chinese must be shingled by characters: words split at white space find no Chinese
-duplicates). Everything that compares texts - equal, nearly equal, sharing a run of tokens - compares
-64-bit hashes of runs of tokens, which this module makes for many texts at once.
+A token is a Chinese character, or a word or number of any other script; case, width and
+punctuation do not count (Chinese must be shingled by characters: words split at white space find no
+Chinese duplicates). All that compares texts - equal, nearly equal, sharing a run of tokens -
+compares 64-bit hashes of runs of tokens, which this module makes for many texts at once.
 """
 
 from __future__ import annotations
