@@ -47,7 +47,11 @@ class Services(Section):
     concurrency: int = Field(ge=1)
     """Requests in flight to one endpoint."""
     workers: int = Field(ge=1)
-    """Processes for OCR on this machine."""
+    """Processes of the dataset build on this machine."""
+    dask: str | None
+    """Address of a Dask scheduler (`tcp://host:8786`) whose workers build the dataset, or null for
+    processes of this machine. They need this checkout, its environment and its data at the same
+    path."""
 
 
 class RawSettings(Section):

@@ -72,6 +72,8 @@ def build(
     sources = sorted(settings.sources, key=lambda source: source.use != "benchmark")
     run([make.cut(source) for source in sources])
     shards = [shard for source in sources for shard in _shards(source, work)]
+    if not shards:
+        raise ValueError(f"the sources in {raw} hold no records")
     run([make.prepare(shard) for shard in shards])
     tests = [shard for shard in shards if shard.source.use == "benchmark"]
     run([make.index(tests)])

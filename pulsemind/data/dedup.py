@@ -68,7 +68,8 @@ def _equal(shards: Sequence[Keys]) -> U64:
     """Pairs of a row and the first one with its fingerprint."""
     text = np.concatenate([keys.text for keys in shards])
     order = np.lexsort((text[:, 1], text[:, 0]))
-    fresh = np.concatenate(([True], (text[order[1:]] != text[order[:-1]]).any(axis=1)))
+    fresh = np.ones(len(order), np.bool_)
+    fresh[1:] = (text[order[1:]] != text[order[:-1]]).any(axis=1)
     first = order[np.flatnonzero(fresh)][np.cumsum(fresh) - 1]
     return _pairs(first[~fresh], order[~fresh])
 
@@ -87,7 +88,9 @@ def _neighbours(values: U64) -> U64:
     """Pairs of rows with equal values: with the first few of their bucket and the one before."""
     order = np.argsort(values, kind="stable")
     ordered = values[order]
-    begins = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    fresh = np.ones(len(order), np.bool_)
+    fresh[1:] = ordered[1:] != ordered[:-1]
+    begins = np.flatnonzero(fresh)
     sizes = np.diff(np.concatenate((begins, [len(order)])))
     position = np.flatnonzero(np.repeat(sizes > 1, sizes))  # most rows are alone in their bucket
     begin = np.repeat(begins, sizes)[position]

@@ -161,7 +161,7 @@ def whole_text(record: Consultation | QAItem) -> str:
 
 
 def _bands(signatures: npt.NDArray[np.uint32], count: int) -> U64:
-    rows = signatures.reshape(len(signatures), count, -1).astype(np.uint64)
+    rows = signatures.reshape(len(signatures), count, PERMUTATIONS // count).astype(np.uint64)
     bands = np.zeros((count, len(signatures)), np.uint64)
     for row in range(rows.shape[2]):
         bands = (bands ^ rows[:, :, row].T) * np.uint64(0x9E3779B97F4A7C15)

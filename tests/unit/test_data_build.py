@@ -73,7 +73,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     lines = [
         line(0, "My name is John Carter, I cough.", "Rest, Mr. Carter.", "How long?", "Five days."),
         line(1, "I cough at night.", "Drink water and rest.", images=[shown]),
-        line(2, "I  cough at NIGHT!", "Drink water and rest."),
+        line(2, "I  cough at NIGHT!", "Drink water and rest.", images=[shown]),
         line(3, overlapping + ", what now?", "See a surgeon."),
         line(4, "See my picture.", "It is broken.", images=["pictures/torn.png"]),
         line(5, "See my picture.", "It is absent.", images=["pictures/none.png"]),
@@ -360,7 +360,9 @@ def test_nothing_with_names_stays_in_the_work_folder(small: Sample) -> None:
 
 
 @settings_of_hypothesis(max_examples=15, deadline=None)
-@given(st.lists(st.sampled_from(["good", "again", "broken", "empty", "id"]), max_size=25))
+@given(
+    st.lists(st.sampled_from(["good", "again", "broken", "empty", "id"]), min_size=1, max_size=25)
+)
 def test_read_is_kept_quarantined_and_dropped(kinds: list[str]) -> None:
     rows = []
     for n, kind in enumerate(kinds):
@@ -375,8 +377,6 @@ def test_read_is_kept_quarantined_and_dropped(kinds: list[str]) -> None:
         raw = Path(folder) / "raw"
         raw.mkdir()
         (raw / "c.jsonl").write_text("".join(row + "\n" for row in rows))
-        if not rows:
-            return
         source = one_source("own", "consultations", "c.jsonl", "consultations")
         counts = made(raw, Path(folder) / "out", settings(sources=[source], shard_records=4))
     assert (
