@@ -371,7 +371,7 @@ def test_read_is_kept_quarantined_and_dropped(kinds: list[str]) -> None:
         )
         row = json.loads(line(0 if kind == "id" else n + 1, *texts))
         rows.append(
-            {"broken": "[", "empty": json.dumps({**row, "turns": []})}.get(kind, json.dumps(row))
+            {"broken": "{", "empty": json.dumps({**row, "turns": []})}.get(kind, json.dumps(row))
         )
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "raw"
