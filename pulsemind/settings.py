@@ -84,7 +84,7 @@ class Source(Section):
     licence: str
     """Licence of the set, for the card."""
     records: list[int] | None
-    """[start, stop) of the source's raw records, or null for all: keeps halves of one file apart."""
+    """[start, stop) of the raw records, or null for all: keeps halves of one file apart."""
     split: Split | None
     """The split wanted, or null for all records. It is read from the record, else from the file's
     name; records of another split are counted as `other_split`, and one that tells no split is

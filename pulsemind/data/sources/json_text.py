@@ -44,8 +44,8 @@ Rows = Iterator[tuple[int, Any]]
 def json_rows(path: Path, encoding: str) -> Rows:
     """The records of a JSON file, whichever way it is written.
 
-    Line by line when one of its first two lines holds a whole object, so that a broken line costs
-    one record; else as one list.
+    Line by line when one of its first two lines holds a whole object that is not empty, so that a
+    broken line costs one record; else as one list.
     """
     return (
         json_lines(path, encoding) if _is_line_wise(path, encoding) else json_list(path, encoding)
@@ -171,10 +171,11 @@ class _Window:
             elif token[0] in "[{":
                 depth += len(token)
             elif token[0] in "]}":
-                if len(token) > depth:
-                    self.at = mark.start() + depth
+                end = token.find("]", depth)  # a stray } ends nothing
+                if end >= 0:
+                    self.at = mark.start() + end
                     return True
-                depth -= len(token)
+                depth = max(0, depth - len(token))
             elif token == "," and not depth:
                 self.at = mark.start()
                 return True
@@ -196,4 +197,4 @@ def _is_line_wise(path: Path, encoding: str) -> bool:
         filled = (line for line in lines(handle) if line is None or line.strip())
         first = list(islice(filled, 2))
     values = (_value(line.strip().removesuffix(b","), encoding) for line in first if line)
-    return any(isinstance(value, dict) for value in values)
+    return any(isinstance(value, dict) and value for value in values)  # an indented {} is one line

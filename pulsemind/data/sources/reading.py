@@ -77,6 +77,8 @@ R = TypeVar("R", bound=Row)
 
 def _text(value: Any) -> Any:
     """What stands for a text in real files: numbers, booleans, nothing, lists of texts."""
+    if isinstance(value, str):
+        return value
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, bool):
@@ -161,7 +163,7 @@ def _item(
         written = item.record.model_dump_json()
     except PydanticSerializationError:  # lone surrogates pass validation, not this
         raise BrokenRecord("text that is not Unicode") from None
-    if _NUL.search(written):
+    if "\\u0000" in written and _NUL.search(written):
         raise BrokenRecord("text with a NUL character")
     return item
 
