@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from pulsemind.data.cut import images_of
 from pulsemind.data.detectors import PLACEHOLDER
-from pulsemind.data.text import I64, U64, fingerprints, run_hashes
+from pulsemind.data.text import I64, U64, fingerprints, run_hashes, token_hashes
 from pulsemind.records import Consultation, QAItem
 from pulsemind.settings import OverlapRule
 
@@ -34,10 +34,10 @@ RULES: tuple[OverlapRule, ...] = ("text", "ngram", "question", "image", "questio
 I16 = npt.NDArray[np.int16]
 NO_SET = -1
 
-_CLAUSE = r"[^。！？!?，,；;.\n]*"
+_CLAUSE = re.compile(r"[^。！？!?，,；;.\n]*[。！？!?，,；;.\n]?")
 _COURTESY = re.compile(
-    rf"{_CLAUSE}(?:谢|明白了|知道了|我会(?:注意|按|尽|照|遵|坚持|继续|考虑|尝试|好好|认真|及时|去)"
-    rf"|还有(?:什么|其他)|\bthank|\bI(?:\s+wi|')ll\b){_CLAUSE}",
+    "谢|明白了|知道了|我会(?:注意|按|尽|照|遵|坚持|继续|考虑|尝试|好好|认真|及时|去)"
+    r"|还有(?:什么|其他)|\bthank|\bI(?:\s+wi|')ll\b",
     re.IGNORECASE,
 )
 
@@ -102,6 +102,8 @@ def overlaps(
     Shape (len(RULES), len(records)); the row of `text` is left to `dedup`.
     """
     found = np.full((len(RULES), len(records)), NO_SET, np.int16)
+    if not len(sets.questions):
+        return found
     runs, of_run = _runs(records, ngram)
     hits = _lookup(sets.runs, sets.runs_set, runs)
     shared = hits != NO_SET
@@ -124,7 +126,16 @@ def asked(record: Consultation | QAItem) -> list[str]:
     if isinstance(record, QAItem):
         return [record.question]
     texts = [turn.text for turn in record.turns if turn.role == "patient"]
-    return [part for text in texts for part in _COURTESY.split(text) if part.strip()]
+    return [
+        "".join(clauses)
+        for text in texts
+        for polite, clauses in groupby(_CLAUSE.findall(text), _is_polite)
+        if not polite
+    ]
+
+
+def _is_polite(clause: str) -> bool:
+    return bool(_COURTESY.search(clause))
 
 
 def _phashes(record: Consultation | QAItem) -> list[int]:
@@ -139,7 +150,7 @@ def _runs(records: Sequence[Consultation | QAItem], ngram: int) -> tuple[U64, I6
         for text in asked(record)
         for part in PLACEHOLDER.split(text)
     ]
-    hashes = run_hashes([part for part, _ in parts], ngram)
+    hashes = run_hashes(token_hashes([part for part, _ in parts]), ngram)
     owners = np.array([i for _, i in parts], np.int64)
     return hashes.values, owners[hashes.owners()]
 
@@ -152,7 +163,7 @@ def _questions(records: Sequence[Consultation | QAItem]) -> U64:
         else next((turn.text for turn in record.turns if turn.role == "patient"), "")
         for record in records
     ]
-    return fingerprints(texts)[:, 0] if texts else np.zeros(0, np.uint64)
+    return fingerprints(token_hashes(texts))[:, 0]
 
 
 def _first_of_each(values: U64) -> I64:

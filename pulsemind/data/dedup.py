@@ -10,16 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from pulsemind.data.keys import PERMUTATIONS, Keys
-from pulsemind.data.text import I64, U64, shingles, similarity
+from pulsemind.data.text import I64, U64, shingles, similarity, token_hashes
 
 FIRST_COMPARED = 4
 """A record is compared with so many first ones of its bucket, and with the one before it."""
+
+
+BLOCK = 4096
+"""Pairs whose texts are read together."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +47,33 @@ def duplicates(
         kept: the first so many rows are never dropped (evaluation sets).
     """
     owners: dict[int, int] = {}
-    own_shingles = lru_cache(4096)(lambda row: shingles([text(row)]).values)
-    pairs = np.concatenate((_equal(shards), _similar(shards, threshold) | _NEAR))
-    for pair in np.sort(pairs).tolist():
-        row, near, first = pair >> 33, bool(pair & int(_NEAR)), pair & 0xFFFFFFFF
-        if row < kept or row in owners:
-            continue
-        owner = owners.get(first, first)
-        if not near or similarity(own_shingles(owner), own_shingles(row)) >= threshold:
-            owners[row] = owner
-            yield Duplicate(row, owner, near)
+    pairs = np.sort(np.concatenate((_equal(shards), _similar(shards, threshold) | _NEAR)))
+    for start in range(0, len(pairs), BLOCK):
+        block = pairs[start : start + BLOCK]
+        own = _Shingles(text, np.unique(np.concatenate(_rows(block[(block & _NEAR) != 0]))))
+        for pair in block.tolist():
+            row, near, first = pair >> 33, bool(pair & int(_NEAR)), pair & 0xFFFFFFFF
+            if row < kept or row in owners:
+                continue
+            owner = owners.get(first, first)
+            if not near or similarity(own.of(owner), own.of(row)) >= threshold:
+                owners[row] = owner
+                yield Duplicate(row, owner, near)
+
+
+class _Shingles:
+    """The shingles of some rows, made together, and of any other row when it is asked for."""
+
+    def __init__(self, text: Callable[[int], str], rows: I64) -> None:
+        self._text = text
+        self._place = {row: place for place, row in enumerate(rows.tolist())}
+        self._found = shingles(token_hashes([text(row) for row in self._place]))
+
+    def of(self, row: int) -> U64:
+        """The shingles of a row."""
+        if row in self._place:
+            return self._found.of(self._place[row])
+        return shingles(token_hashes([self._text(row)])).values
 
 
 _NEAR = np.uint64(1 << 32)
@@ -62,6 +82,13 @@ _NEAR = np.uint64(1 << 32)
 def _pairs(first: I64, row: I64) -> U64:
     """Pairs as numbers that sort by row; 31 bits of row, one for `_NEAR`, 32 of the earlier row."""
     return (row.astype(np.uint64) << np.uint64(33)) | first.astype(np.uint64)
+
+
+def _rows(pairs: U64) -> tuple[I64, I64]:
+    """The rows of pairs, and the earlier rows."""
+    return (pairs >> np.uint64(33)).astype(np.int64), (pairs & np.uint64(0xFFFFFFFF)).astype(
+        np.int64
+    )
 
 
 def _equal(shards: Sequence[Keys]) -> U64:
@@ -112,9 +139,8 @@ def _alike(shards: Sequence[Keys], pairs: U64, threshold: float) -> npt.NDArray[
     least = threshold - 4 * (threshold * (1 - threshold) / PERMUTATIONS) ** 0.5
     share = np.zeros(len(pairs))
     for begin in range(0, len(pairs), 65536):
-        part = pairs[begin : begin + 65536]
-        rows, first = part >> np.uint64(33), part & np.uint64(0xFFFFFFFF)
-        one, two = (_sketches(shards, starts, side.astype(np.int64)) for side in (rows, first))
+        sides = _rows(pairs[begin : begin + 65536])
+        one, two = (_sketches(shards, starts, side) for side in sides)
         share[begin : begin + 65536] = (one == two).mean(axis=1)
     return np.asarray(share >= least)
 

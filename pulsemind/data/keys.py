@@ -21,7 +21,7 @@ from pulsemind.data.cut import images_of
 from pulsemind.data.decontaminate import Benchmarks, overlaps
 from pulsemind.data.sources import ADAPTERS
 from pulsemind.data.split import proposal
-from pulsemind.data.text import I64, U64, fingerprints, shingles
+from pulsemind.data.text import I64, U64, Hashes, fingerprints, shingles, token_hashes
 from pulsemind.records import Consultation, QAItem
 from pulsemind.settings import DatasetSettings, Source
 
@@ -119,11 +119,10 @@ def keys_of(
     settings: DatasetSettings,
 ) -> Keys:
     """The arrays of a shard; `lines` says where each record's line begins."""
-    texts = [whole_text(record) for record in records]
     phashes = [[int(i.phash, 16) for i in images_of(record)] for record in records]
-    shown = [_shown(own) for own in phashes]
-    named = [f"{text} {s:x}" if s else text for text, s in zip(texts, shown, strict=True)]
-    signatures = signatures_of(texts, settings.seed)
+    shown = np.array([_shown(own) for own in phashes], np.uint64)
+    found = token_hashes([whole_text(record) for record in records])
+    signatures = signatures_of(found, settings.seed)
     proposals = [proposal(record, source, settings) for record in records]
     count = bands_for(settings.near_duplicate_similarity)
     distance = settings.contamination_image_distance
@@ -131,8 +130,8 @@ def keys_of(
         index=np.array([record.provenance.index for record in records], np.int64),
         line=np.array(lines, np.int64),
         original=np.array([_hash(r.provenance.original_id) for r in records], np.uint64),
-        text=fingerprints(named),
-        bands=_bands(signatures, count) ^ np.array(shown, np.uint64),
+        text=fingerprints(found) ^ shown[:, np.newaxis],
+        bands=bands_of(signatures, count) ^ shown,
         sketch=signatures.astype(np.uint8),
         phashes=np.array([phash for own in phashes for phash in own], np.uint64),
         images=np.cumsum([0, *map(len, phashes)]).astype(np.int64),
@@ -142,13 +141,13 @@ def keys_of(
     )
 
 
-def signatures_of(texts: Sequence[str], seed: int) -> npt.NDArray[np.uint32]:
+def signatures_of(found: Hashes, seed: int) -> npt.NDArray[np.uint32]:
     """MinHash signatures over the texts' shingles, shape (texts, PERMUTATIONS)."""
-    if not texts:
+    own = shingles(found)
+    if len(own.offsets) == 1:
         return np.zeros((0, PERMUTATIONS), np.uint32)
-    found = shingles(texts)
     matrix = RMinHash.digest_matrix_from_flat_token_hashes(
-        found.values, found.offsets.astype(np.uint64), PERMUTATIONS, seed
+        own.values, own.offsets.astype(np.uint64), PERMUTATIONS, seed
     )
     return np.array(matrix.to_rows(), np.uint32)
 
@@ -160,7 +159,8 @@ def whole_text(record: Consultation | QAItem) -> str:
     return "\n".join([record.question, *record.options.values(), record.answer])
 
 
-def _bands(signatures: npt.NDArray[np.uint32], count: int) -> U64:
+def bands_of(signatures: npt.NDArray[np.uint32], count: int) -> U64:
+    """A hash for each band of each signature, shape (count, texts)."""
     rows = signatures.reshape(len(signatures), count, PERMUTATIONS // count).astype(np.uint64)
     bands = np.zeros((count, len(signatures)), np.uint64)
     for row in range(rows.shape[2]):

@@ -72,12 +72,11 @@ def token_hashes(texts: Sequence[str]) -> Hashes:
     return Hashes(_mix(sums), np.concatenate(([0], ends)).astype(np.int64))
 
 
-def run_hashes(texts: Sequence[str], length: int, shorter: bool = False) -> Hashes:
-    """A hash for each run of `length` tokens of each text.
+def run_hashes(found: Hashes, length: int, shorter: bool = False) -> Hashes:
+    """A hash for each run of `length` tokens of each text, from the hashes of its tokens.
 
     With `shorter`, a text of fewer tokens counts as one run; otherwise it has none.
     """
-    found = token_hashes(texts)
     size = len(found.values)
     begin, end = found.offsets[:-1], found.offsets[1:]
     own_end = np.repeat(end, np.diff(found.offsets))
@@ -94,9 +93,9 @@ def run_hashes(texts: Sequence[str], length: int, shorter: bool = False) -> Hash
     return Hashes(_mix(runs[keep]), counted[found.offsets])
 
 
-def shingles(texts: Sequence[str]) -> Hashes:
+def shingles(found: Hashes) -> Hashes:
     """Hashes of the runs of three tokens; a shorter text is one shingle."""
-    return run_hashes(texts, SHINGLE, shorter=True)
+    return run_hashes(found, SHINGLE, shorter=True)
 
 
 def similarity(first: U64, second: U64) -> float:
@@ -106,9 +105,8 @@ def similarity(first: U64, second: U64) -> float:
     return shared / max(1, len(one) + len(two) - shared)
 
 
-def fingerprints(texts: Sequence[str]) -> U64:
+def fingerprints(found: Hashes) -> U64:
     """128 bits a text, shape (texts, 2), equal when the tokens are the same."""
-    found = token_hashes(texts)
     lengths = np.diff(found.offsets)
     position = np.arange(len(found.values)) - np.repeat(found.offsets[:-1], lengths)
     columns = []
