@@ -1,8 +1,9 @@
-"""Expansion and proofreading as steps over shards: what the sources that ask for it go through."""
+"""Expansion and proofreading as steps over shards, for the sources whose settings ask for them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pulsemind.artifacts import write_json, writing
@@ -23,26 +24,34 @@ def expand_shard(shard: Path, service: Service, settings: DatasetSettings, out: 
     It holds the records, `pairs.jsonl` with every reply before and after, and `costs.json`.
     """
     costs = Costs()
-    records, pairs = [], []
-    for item in expand(_read(shard / RECORDS), settings.expand, service, costs):
-        records.append(item.record.model_dump_json() + "\n")
-        pairs += [pair.model_dump_json() + "\n" for pair in item.pairs]
-    with writing(out, "expanded") as folder:
-        write_lines(folder / RECORDS, records)
-        write_lines(folder / PAIRS, pairs)
+    with (
+        writing(out, "expanded") as folder,
+        (folder / RECORDS).open("w", encoding="utf-8") as records,
+        (folder / PAIRS).open("w", encoding="utf-8") as pairs,
+    ):
+        for item in expand(_read(shard / RECORDS), settings.expand, service, costs):
+            records.write(item.record.model_dump_json() + "\n")
+            pairs.writelines(pair.model_dump_json() + "\n" for pair in item.pairs)
         write_json(folder / COSTS, costs.report(settings.expand))
 
 
+@dataclass(frozen=True)
+class Reviewed:
+    """A shard for the reviewers: its name, the expanded shard, the folder its images lie in."""
+
+    name: str
+    expanded: Path
+    images: Path
+
+
 def proofread_shards(
-    shards: Sequence[tuple[str, Path, Path]],
-    queue: Path,
-    settings: DatasetSettings,
-    out: Path,
+    shards: Sequence[Reviewed], queue: Path, settings: DatasetSettings, out: Path
 ) -> None:
-    """Queue what physicians shall review, and write what may go on as the artifact `out`.
+    """Queue what physicians shall review; what may go on is the artifact `out`.
+
+    It holds `NAME.jsonl` a shard, the books and `review.json`.
 
     Args:
-        shards: name, expanded shard, and the folder its images' paths are relative to.
         queue: tasks are written there, decisions read.
 
     What a reviewer wrote is anonymised like any text. Raises ReviewPending when the policy is to
@@ -50,4 +59,26 @@ def proofread_shards(
     """
     tally, ledger = Tally(), Ledger()
     with writing(out, "reviewed") as folder:
+        items = ((item, shard.images) for shard in shards for item in _expanded(shard.expanded))
         ...
+        write_json(folder / TALLY, tally.report())
+        ledger.write(folder)
+
+
+def _expanded(shard: Path) -> Iterator[Expanded]:
+    """The records of an expanded shard, each with its replies before and after."""
+    with (shard / PAIRS).open(encoding="utf-8") as handle:
+        pairs = (Pair.model_validate_json(line) for line in handle)
+        pair = next(pairs, None)
+        for record in _read(shard / RECORDS):
+            own = []
+            while pair and pair.consultation == record.id:
+                own.append(pair)
+                pair = next(pairs, None)
+            yield Expanded(record, tuple(own))
+
+
+def _read(path: Path) -> Iterator[Consultation]:
+    with path.open(encoding="utf-8") as handle:
+        for line in handle:
+            yield Consultation.model_validate_json(line)
