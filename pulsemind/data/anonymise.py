@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from pulsemind.data.detectors import Span, detect_patterns, mask
@@ -31,6 +31,7 @@ _LABELS: dict[Kind, str] = {
     "bed_number": "BED",
     "date": "DATE",
     "url": "URL",
+    "plate": "PLATE",
 }
 _STRONG = ("email", "url", "id_number", "phone", "address", "hospital", "record_number")
 """Kinds that win over others where spans overlap; then the longer span wins."""
@@ -60,18 +61,43 @@ def anonymise_texts(
     counts: Counter[Kind] = Counter()
     names = _Placeholders(visit)
     for _ in range(ROUNDS):
-        spans = [detect(text) for text in replaced]
-        if not any(spans):
+        found = _locate(replaced, names)
+        if not any(found):
             return replaced, counts, True
-        for text, found in zip(replaced, spans, strict=True):
-            for span in found:
-                names.of(text[span.start : span.stop], span.kind)
-        known = names.people()
-        for number, (text, found) in enumerate(zip(replaced, spans, strict=True)):
-            new, more = _replace(text, found, names, known)
-            replaced[number] = new
-            counts.update(more)
+        replaced = [_replace(text, spans, names) for text, spans in zip(replaced, found, strict=True)]
+        counts.update(span.kind for spans in found for span in spans)
     return replaced, counts, not any(detect(text) for text in replaced)
+
+
+def locate(texts: Sequence[str]) -> list[list[Span]]:
+    """Where the personal data of one record's texts stands: what `anonymise_texts` replaces first.
+
+    A name that a cue gives away in one text is found in all of them.
+    """
+    return _locate(texts, _Placeholders(None))
+
+
+def _locate(texts: Sequence[str], names: _Placeholders) -> list[list[Span]]:
+    found = [detect(text) for text in texts]
+    for text, spans in zip(texts, found, strict=True):
+        for span in spans:
+            names.of(text[span.start : span.stop], span.kind)
+    people = names.people()
+    if people is None:
+        return found
+    return [
+        sorted([*spans, *_mentions(text, people, spans)])
+        for text, spans in zip(texts, found, strict=True)
+    ]
+
+
+def _mentions(text: str, people: re.Pattern[str], spans: list[Span]) -> list[Span]:
+    """Known names that no detector saw here."""
+    return [
+        Span(found.start(), found.end(), "name")
+        for found in people.finditer(mask(text))
+        if all(found.end() <= s.start or s.stop <= found.start() for s in spans)
+    ]
 
 
 def anonymise(
@@ -144,22 +170,12 @@ class _Placeholders:
         return re.compile("|".join(sorted(forms, key=lambda f: (-len(f), f))))
 
 
-def _replace(
-    text: str, spans: list[Span], names: _Placeholders, people: re.Pattern[str] | None
-) -> tuple[str, Counter[Kind]]:
-    """Put placeholders for the spans, and for known names wherever else they stand."""
-    masked = mask(text)
-    extra = [
-        Span(found.start(), found.end(), "name")
-        for found in (people.finditer(masked) if people else ())
-        if all(found.end() <= s.start or s.stop <= found.start() for s in spans)
-    ]
-    parts, position, counts = [], 0, Counter[Kind]()
-    for span in sorted([*spans, *extra]):
+def _replace(text: str, spans: list[Span], names: _Placeholders) -> str:
+    parts, position = [], 0
+    for span in spans:
         parts += [text[position : span.start], names.of(text[span.start : span.stop], span.kind)]
         position = span.stop
-        counts[span.kind] += 1
-    return "".join([*parts, text[position:]]), counts
+    return "".join([*parts, text[position:]])
 
 
 def _day(value: str, visit: date) -> date | None:

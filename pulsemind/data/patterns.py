@@ -29,6 +29,7 @@ Kind = Literal[
     "date",
     "age_over_89",
     "url",
+    "plate",
 ]
 
 
