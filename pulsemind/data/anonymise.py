@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from pulsemind.data.detectors import Span, detect_patterns, mask
+from pulsemind.data.english import is_eponym, is_unclear, opens_sentence
 from pulsemind.data.names import detect_names
 from pulsemind.data.patterns import Kind
 from pulsemind.records import Consultation, QAItem
@@ -97,7 +98,16 @@ def _mentions(text: str, people: re.Pattern[str], spans: list[Span]) -> list[Spa
         Span(found.start(), found.end(), "name")
         for found in people.finditer(mask(text))
         if all(found.end() <= s.start or s.stop <= found.start() for s in spans)
+        and not _is_a_word(text, found)
     ]
+
+
+def _is_a_word(text: str, found: re.Match[str]) -> bool:
+    """A part of a known name that stands here as an eponym or an ordinary word."""
+    if not found.group().isascii():
+        return False
+    opening = is_unclear(found.group()) and opens_sentence(text, found.start())
+    return opening or is_eponym(text, found.end())
 
 
 def anonymise(

@@ -10,11 +10,11 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
-from functools import cache
-from importlib import resources
 
 from pulsemind.data.detectors import Span
+from pulsemind.data.english import detect_english
 from pulsemind.data.patterns import Kind
+from pulsemind.data.wordlists import words
 
 _HAN = "\u4e00-\u9fff"
 _TITLE = "医生|医师|大夫|主任|教授|护士长|护士|院长|专家"
@@ -43,41 +43,14 @@ _NO_GIVEN_NAME = re.compile(
     f"|子|光|性|者|右|{_TITLE}|{_POLITE}|医|生|师)$"
 )
 _NO_HOSPITAL_NAME = re.compile("[的在去哪好到看查就还不最里怎么家]|治疗|检查|综合|或|咨询")
-_WORD = r"[A-Z][a-z]+(?:['’-][A-Z][a-z]+)*"
-_FULL = rf"(?:{_WORD}|[A-Z]\.)(?:\s+(?:{_WORD}|[A-Z]\.)){{0,2}}"
-_EN_NAMES: tuple[tuple[Kind, re.Pattern[str]], ...] = (
-    ("physician", re.compile(rf"\b(?:Dr|DR|Doctor|Prof|Professor|Nurse)\b\.?\s*(?P<v>{_FULL})")),
-    ("name", re.compile(rf"\b(?:Mr|Mrs|Ms|Miss|Mister)\b\.?\s*(?P<v>{_FULL})")),
-    (
-        "name",
-        re.compile(
-            r"(?i:\b(?:my|his|her|whose|the\s+patient'?s?|patient'?s?)\s+(?:full\s+)?name(?:\s+is|'s)?"
-            r"|\bname\s*[:：]|\b(?:named|called)|\bpatient\s*[:：])\s*"
-            rf"(?P<v>{_FULL})"
-        ),
-    ),
-    (
-        "name",
-        re.compile(rf"\b(?:[Tt]his is|I am|I'm|[Pp]atient(?:\s+is)?)\s+(?P<v>{_WORD}\s+{_WORD})"),
-    ),
-)
-
-
-@cache
-def _words(name: str) -> frozenset[str]:
-    text = resources.files("pulsemind.data").joinpath("words", name).read_text(encoding="utf-8")
-    lines = (line for line in text.splitlines() if not line.startswith("#"))
-    return frozenset(word for line in lines for word in line.split())
-
-
 def overlay_words() -> frozenset[str]:
     """Lower-case words that overlays of scanners and report forms carry."""
-    return _words("overlay.txt")
+    return words("overlay.txt")
 
 
 def detect_names(masked: str) -> Iterator[Span]:
     """Names of people and hospitals in a masked text; spans may overlap."""
-    yield from _english(masked)
+    yield from detect_english(masked)
     if re.search(rf"[{_HAN}]{{2}}", masked):
         tokens = _tokens(masked)
         yield from _tagged(tokens)
@@ -102,7 +75,7 @@ def _tokens(text: str) -> list[Token]:
 
 
 def _surname_length(word: str) -> int:
-    surnames = _words("surnames_zh.txt")
+    surnames = words("surnames_zh.txt")
     return 2 if len(word) > 1 and word[:2] in surnames else 1 if word[:1] in surnames else 0
 
 
@@ -113,7 +86,7 @@ def _looks_like_name(word: str) -> bool:
         _surname_length(word) > 0
         and 1 <= given <= 2
         and bool(re.fullmatch(f"[{_HAN}]+", word))
-        and word not in _words("not_names.txt")
+        and word not in words("not_names.txt")
         and not _NO_GIVEN_NAME.search(word[1:])
     )
 
@@ -188,20 +161,5 @@ def _hospitals(text: str, tokens: list[Token]) -> Iterator[Span]:
 def _is_place(token: Token) -> bool:
     _, _, word, flag = token
     named = flag in {"ns", "nt"} or re.fullmatch(rf"[{_HAN}]{{2,}}[省市县]", word)
-    generic = word in _words("generic_places.txt") or re.fullmatch(".[市县区镇]|.{0,2}医院", word)
+    generic = word in words("generic_places.txt") or re.fullmatch(".[市县区镇]|.{0,2}医院", word)
     return bool(named) and not generic
-
-
-def _english(text: str) -> Iterator[Span]:
-    for kind, pattern in _EN_NAMES:
-        for found in pattern.finditer(text):
-            start, value = found.start("v"), found.group("v")
-            kept: list[str] = []
-            for word in value.split():
-                if word in _words("not_english_names.txt"):
-                    break
-                kept.append(word)
-            if not kept or all(len(word) < 2 or word.endswith(".") for word in kept):
-                continue
-            last = re.match(r"\s+".join(map(re.escape, kept)), value)
-            yield Span(start, start + (last.end() if last else len(value)), kind)
