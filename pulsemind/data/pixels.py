@@ -23,8 +23,8 @@ from rapidocr import RapidOCR
 
 from pulsemind.artifacts import add_image
 from pulsemind.data.anonymise import detect
-from pulsemind.data.names import overlay_words
 from pulsemind.data.patterns import LABELS, Kind
+from pulsemind.data.wordlists import words
 
 ROUNDS = 3
 SMALLEST_SIDE_READ = 384
@@ -210,10 +210,10 @@ def _paint(draw: ImageDraw.ImageDraw, line: Line, start: int, stop: int) -> None
 
 def _unknown_words(text: str) -> bool:
     """Two or three words of letters, none of them known from scanners and report forms."""
-    words = re.findall(r"[A-Za-z&']+", text)
+    found = re.findall(r"[A-Za-z&']+", text)
     plain = re.fullmatch(r"[A-Za-z&'\s,.^-]+", text.strip())
     long = [word for word in words if len(word) > 2]
-    known = any(word.lower() in overlay_words() for word in words)
+    known = any(word.lower() in words("overlay.txt") for word in words)
     return bool(plain) and 2 <= len(words) <= 3 and len(long) >= 2 and not known
 
 
