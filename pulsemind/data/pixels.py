@@ -23,7 +23,8 @@ from rapidocr import RapidOCR
 
 from pulsemind.artifacts import add_image
 from pulsemind.data.anonymise import detect
-from pulsemind.data.patterns import LABELS, Kind
+from pulsemind.data.labels import LABELS
+from pulsemind.data.patterns import Kind
 from pulsemind.data.wordlists import words
 
 ROUNDS = 3
