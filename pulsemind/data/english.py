@@ -144,7 +144,9 @@ def _listed(text: str, parts: list[tuple[int, int]]) -> Iterator[Span]:
             yield Span(a, d, "name")
     for a, b in whole:
         word = text[a:b]
-        if word.isupper() or is_unclear(word) or not _is_name(word) or is_eponym(text, b):
+        if word.isupper() or not _is_name(word) or is_eponym(text, b):
+            continue
+        if is_unclear(word) and not _is_given_inside(text, a, word):
             continue
         initial = re.search(r"\b[A-Z]\.[ \t]?$", text[max(0, a - 4) : a])
         yield Span(a - len(initial.group()) if initial else a, b, "name")
@@ -165,6 +167,12 @@ def _is_pair(text: str, start: int, first: str, second: str) -> bool:
         return not stop and _title(second) not in words("clinical_nouns_en.txt")
     known = _title(first) in words("not_english_names.txt")
     return _is_family(second) and not is_unclear(second) and not known and not opens_sentence(text, start)
+
+
+def _is_given_inside(text: str, start: int, word: str) -> bool:
+    """A given name that is as well a word, but capital in the middle of plain words."""
+    known = _title(word) in words("not_english_names.txt")
+    return _is_given(word) and not known and re.search(r"[a-z],?[ \t]$", text[:start]) is not None
 
 
 def _blocked(text: str, start: int, word: str) -> bool:
