@@ -172,7 +172,9 @@ class _Placeholders:
             if value.isascii():
                 words = [word for word in value.split() if len(word) >= 3]
                 forms.add(r"(?i:\b" + r"[\s,.]+".join(map(re.escape, value.split())) + r"\b)")
-                forms |= {rf"\b{re.escape(word.capitalize())}\b" for word in words}
+                for word in words:
+                    plain = word.isalpha() and len(word) > 3 and not is_unclear(word)
+                    forms.add(rf"(?i:\b{re.escape(word)}\b)" if plain else rf"\b{re.escape(word.capitalize())}\b")
             elif len(value) >= 2:
                 forms.add(re.escape(value))
         if not forms:

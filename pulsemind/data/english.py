@@ -16,7 +16,9 @@ from pulsemind.data.detectors import Span
 from pulsemind.data.patterns import Kind
 from pulsemind.data.wordlists import words
 
-_WORD = r"(?:Mc|Mac|De|Van|O['’])?[A-Z][a-zà-ÿ]+(?:['’-](?!s\b)[A-Z]?[a-zà-ÿ]+)*"
+_UP = "A-ZÀ-ÖØ-ÞĆČĎĐĘĚĞİŁŃŇŐŘŚŞŠŤŮŰŹŻŽ"
+_LOW = "a-zß-öø-ÿāăąćčďđēęěğīıłńňōőřśşšťūůűźżž"
+_WORD = rf"(?:Mc|Mac|De|Van|O['’])?[{_UP}][{_LOW}]+(?:['’-](?!s\b)[{_UP}]?[{_LOW}]+)*"
 _CAPS = r"[A-Z]{2,}(?:['’-][A-Z]{2,})*"
 _LINK = r"(?:[ \t\u00a0]+|(?<=[a-zA-Z]),[ \t]*)"
 _RUN = re.compile(rf"\b(?:{_WORD}|{_CAPS}|[A-Z]\.?)(?:{_LINK}(?:{_WORD}|{_CAPS}|[A-Z]\b\.?))*")
@@ -27,12 +29,18 @@ _RELATIVE = (
     "|cousin|nephew|niece|grandmother|grandfather|grandma|grandpa|grandson|granddaughter|boyfriend|girlfriend"
     "|fianc[eé]e?|baby|boy|girl|roommate|colleague|boss|caregiver|guardian"
 )
+_HUMAN = (
+    "(?:said|says|told|asked|asks|lives|lived|shouted|thinks|thought|wants|wanted|complains|works|worked|smokes"
+    "|drinks|denies|denied|began|spent|called|calls|texted|emailed|visited|admits|agrees|wondered|insists|snores)"
+)
 _CUES: tuple[tuple[Kind, str], ...] = (
+    ("name", rf"\b(?P<v>{_WORD})[ \t]+(?:{_HUMAN})\b"),
+    ("name", rf"(?i:\b(?:calls?|called)\s+me|\b(?:last|first|maiden|middle|given|family|sur|nick|partner'?s)\s*name(?:\s+is)?)[?:,]?[ \t]+(?P<v>{_FULL})"),
     ("physician", rf"\b(?:[Dd]r|DR|[Dd]rs|[Dd]octor|[Pp]rof|[Pp]rofessor|[Nn]urse|[Ss]urgeon|[Cc]ardiologist|[Rr]adiologist)\b\.?[ \t]*(?P<v>{_FULL})"),
     ("physician", rf"(?P<v>{_FULL}),?[ \t]+(?:M\.?D\b|RN\b|D\.?O\b|NP\b|PA-C\b|Ph\.?D\b|MBBS\b|FACS\b|FRCP\b)"),
     ("physician", rf"\b(?i:(?:attending|reported|signed|electronically|referred|seen|dictated|reviewed|prescribed|consult(?:ed)?|ordered|performed|examined)(?:\s+(?:physician|by|from|with))+|attn|attending|attention|radiologist|reviewer)[ \t:]+(?P<v>(?-i:{_FULL}))"),
     ("name", rf"\b(?:[Mm]r|[Mm]rs|[Mm]s|[Mm]iss|[Mm]ister|MR|MRS|MS|[Mm]adam|[Ss]ir)\b\.?[ \t]*(?P<v>{_FULL})"),
-    ("name", rf"(?i:\b(?:my|his|her|whose|the\s+patient'?s?|patient'?s?)\s+(?:full\s+)?name(?:\s+is|'s)?|\bname\s*[:：]|\b(?:named|called|ask\s+for|signed)|\bpatient(?:\s+is)?\s*[:：,]?)[ \t]*(?P<v>{_FULL})"),
+    ("name", rf"(?i:\b(?:my|his|her|whose|the\s+patient'?s?|patient'?s?)\s+(?:full\s+)?name(?:\s+is|'s)?|\bname\s*[:：]|\b(?:named|called|ask\s+for|signed)|\bpatient\s*[:：]|(?-i:\bpatient)(?:\s+is)?,?(?=\s))[ \t]*(?P<v>{_FULL})"),
     ("name", rf"(?i:\b(?:this\s+is|i\s+am|i[’']m|it[’']s))[ \t]+(?P<v>(?:{_WORD}|{_CAPS})[ \t]+(?:{_WORD}|{_CAPS}))"),
     ("name", rf"(?i:\b(?:my|his|her|our|their)\s+(?:[a-z]+\s+)?(?:{_RELATIVE}),?)[ \t]+(?P<v>{_FULL})"),
     ("name", rf"\b(?i:sincerely|regards|cheers|thanks|thank\s+you|love|hi|hello|dear|hey),?\s+(?P<v>{_FULL})(?=\s*(?:[,.!]|$))"),
@@ -42,6 +50,11 @@ _CUES: tuple[tuple[Kind, str], ...] = (
 )  # fmt: skip
 _LOWER_CUE = re.compile(r"(?i:\b(?:my\s+name\s+is|my\s+name's|i\s+am|i'm|this\s+is|name\s*:))\s+(?P<v>[a-z]+(?:\s+[a-z'-]+)?)")
 _LOWER_PAIR = re.compile(r"\b([a-z]{3,})\s+([a-z']{3,})\b")
+_LOWER_LONE = re.compile(
+    rf"\b(?:(?:{_RELATIVE}|hi|hello|hey|dear|thanks|bye|okay|ok|yeah|right|saw|seeing|this\s+is|so|now|well|alright)\s*,?\s+(?P<x>[a-z]{{4,}})\b(?=\s*[,.?!]|\s+is\b))"
+    rf"|\b(?:(?:{_RELATIVE}|saw|met|told|asked|from|with|for|by|dr\.?|mr\.?|mrs\.?|ms\.?)\s+(?P<v>[a-z]{{4,}})\b)"
+    rf"|\b(?P<w>[a-z]{{4,}})(?=\s+(?:{_HUMAN}|had|has|is\s+an?\s+\d)\b|\s?['’]s\b)"
+)
 _SYLLABLE = "(?:zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw])?(?:i?ang|i?ong|u?ang|[iu]?an|[iuü]?e|u?eng|[ui]?en|i?ao|i?ou|u?ai|u?ei|ing|[aeiou]ng|[iu]n|ia|ua|uo|ui|iu|[aeiouü])"
 _PINYIN = re.compile(rf"{_SYLLABLE}(?:['-]?{_SYLLABLE})?", re.IGNORECASE)
 
@@ -163,7 +176,7 @@ def _is_pair(text: str, start: int, first: str, second: str) -> bool:
         return True
     if first.isupper() or second.isupper():
         return _is_family(first) and _is_given(second) and not (is_unclear(first) or is_unclear(second))
-    if _is_given(first) and not is_unclear(first):
+    if _is_given(first) and (not is_unclear(first) or _is_given_inside(text, start, first)):
         return not stop and _title(second) not in words("clinical_nouns_en.txt")
     known = _title(first) in words("not_english_names.txt")
     return _is_family(second) and not is_unclear(second) and not known and not opens_sentence(text, start)
@@ -172,7 +185,9 @@ def _is_pair(text: str, start: int, first: str, second: str) -> bool:
 def _is_given_inside(text: str, start: int, word: str) -> bool:
     """A given name that is as well a word, but capital in the middle of plain words."""
     known = _title(word) in words("not_english_names.txt")
-    return _is_given(word) and not known and re.search(r"[a-z],?[ \t]$", text[:start]) is not None
+    before = text[max(0, start - 30) : start]
+    place = re.search(r"\b(?:in|from|to|near|at|of)[ \t]+$|[A-Z][a-z]+,[ \t]+$", before)
+    return _is_given(word) and not known and not place and bool(re.search(r"[a-z],?[ \t]$", before))
 
 
 def _blocked(text: str, start: int, word: str) -> bool:
@@ -198,3 +213,7 @@ def _lower_case(text: str) -> Iterator[Span]:
         first, second = found.groups()
         if _is_given(first) and _is_family(second) and not (is_unclear(first) or is_unclear(second)):
             yield Span(found.start(), found.end(), "name")
+    for found in _LOWER_LONE.finditer(text):
+        group = found.lastgroup or "v"
+        if _is_given(found.group(group)) and not is_unclear(found.group(group)):
+            yield Span(found.start(group), found.end(group), "name")

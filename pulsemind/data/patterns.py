@@ -93,6 +93,7 @@ _STREET = (
 )
 _STREET_WORD = r"(?:[A-Z][a-z'’]+|[A-Z]\.?|\d{1,3}(?:st|nd|rd|th))"
 _TOWN = r"(?:,?\s+[A-Z][a-z]+(?:\s[A-Z][a-z]+)?(?:,\s*[A-Z]{2}\b|,\s*[A-Z][a-z]+\b)?(?:,?\s+\d{5}(?:-\d{4})?|,?\s+[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}\b)?)"
+_ADDRESS_ENDS = r"\s(?:and|but|for|in\s+case|who|with|since|because|where|when|has|have|is|was)\b"
 _FLAT = r"(?:,?\s*(?i:apt|apartment|suite|unit|flat|ste|room|#)\.?\s*#?\w+)"
 _HANDLE_ZH = "微信|威信|薇信|v信|vx|wx|QQ|扣扣|抖音|小红书|快手|微博|支付宝|知乎|哔哩哔哩|B站|公众号|陌陌|探探|淘宝|钉钉|飞书|游戏"
 _HANDLE_EN = "wechat|weixin|instagram|insta|twitter|facebook|snapchat|telegram|tiktok|whatsapp|skype|discord|linkedin|youtube|reddit|user\\s?name|screen\\s?name|handle|kik|venmo|paypal"
@@ -157,7 +158,7 @@ def _real_date(value: str) -> bool:
         except ValueError:
             return False
     if "月" in value:
-        month, *day = numbers[1:] if numbers[0] > 31 else numbers
+        month, *day = numbers[1:] if "年" in value and numbers else numbers or [1]
         return 1 <= month <= 12 and all(1 <= d <= 31 for d in day)
     return all(1 <= n <= 31 or n >= 1900 for n in numbers)
 
@@ -185,8 +186,8 @@ def rules() -> tuple[Rule, ...]:
         rule("id_number", r"(?<![\d-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])"),
         rule("phone", r"(?<!\d)(?:\+?86[-\s]?)?1[3-9]\d[-\s]?\d{4}[-\s]?\d{4}(?!\d)"),
         rule("phone", r"(?<![\d.-])[（(]?0\d{2,3}[)）\-\s]{1,2}\d{3,4}[\s-]?\d{4}(?!\d)"),
-        rule("phone", r"(?<![\d.])(?:\+|00)\d{1,3}[\s.-]?\(?\d{1,4}\)?(?:[\s.-]?\d{2,4}){2,4}(?!\d)"),
-        rule("phone", r"(?<![\d.-])(?:\+?1[-.\s]?)?(?:\(\d{3}\)[\s.-]?|\d{3}[-.\s])\d{3}[-.\s]\d{4}(?![\d-])"),
+        rule("phone", r"(?<![\d.])(?:\+|00)\d{1,3}[\s.-]?\(?\d{1,4}\)?(?:[\s.-]?\d{2,4}){2,4}(?:\s*(?:x|ext\.?)\s*\d{2,6})?(?!\d)"),
+        rule("phone", r"(?<![\d.-])(?:\+?1[-.\s]?)?(?:\(\d{3}\)[\s.-]?|\d{3}[-.\s])\d{3}[-.\s]\d{4}(?:\s*(?:x|ext\.?)\s*\d{2,6})?(?![\d-])"),
         rule("phone", r"(?:电话|手机|联系方式|tel|phone|mobile|call\s+me|fax)[^\d\n]{0,12}(?P<v>\+?\d[\d\s()-]{5,17}\d)", flags=anycase),
         rule("account", rf"(?:{_HANDLE_ZH})(?:号码?|ID|账号|昵称|名)?[\s:：是为叫]*(?P<v>@?[A-Za-z0-9_.-]{{4,}}\w)", flags=anycase),
         rule("account", rf"\b(?:{_HANDLE_EN})(?:\s+(?:as|at|id|name|account|handle))?(?:\s+is)?[\s:：]*(?P<v>@[\w.-]{{2,}}|(?=[a-z._-]*\d)[\w.-]{{4,}})", flags=anycase),
@@ -207,6 +208,10 @@ def rules() -> tuple[Rule, ...]:
         rule("address", rf"{_PLACE}{{2,7}}?(?:省|自治区|市)\s*{_PLACE}{{1,7}}?(?:市|州|区|县)\s*{_PLACE}{{1,7}}?(?:区|县|镇|乡|街道|村)(?:{_PLACE}{{1,7}}?(?:镇|乡|街道|村|社区|{_ROAD}))*(?:\s*{_HOUSE})*"),
         rule("address", r"(?:家住在?|住在|住址|地址|现住|户籍|籍贯|老家)[\s:：是为]*(?P<v>[一-龥]{2,6}?(?:省|市|县)[一-龥\d]{0,30})"),
         rule("address", rf"\b\d{{1,5}}[A-Z]?{_FLAT}?\s+(?:{_STREET_WORD}\s+){{1,4}}(?:{_STREET})\b\.?{_FLAT}?{_TOWN}?"),
+        rule("address", rf"(?i:\baddress(?:es)?(?:\s+(?:is|are|to))?|\b(?:lives?|living|resid(?:es?|ing))\s+(?:at|on|in)|\blocated\s+at)[:\s]+(?:it\s+is\s+)?(?P<v>\d{{1,5}}\s+(?:(?!{_ADDRESS_ENDS})[^.;\n]){{3,70}})"),
+        rule("address", r"\b(?i:apt|apartment|suite|zip(?:\s*code)?|post(?:al)?\s*code)\.?[\s:#]*(?P<v>\d{1,6}[A-Z]?)\b"),
+        rule("address", rf"(?:\d{{1,4}}\s+)?\b[A-Z]\w+(?:straße|strasse|gasse|platz|straat|gatan|gata|vägen|utca)\s+\d{{1,4}}{_FLAT}?{_TOWN}?"),
+        rule("address", rf"\b\d{{1,4}},?\s+(?:[Rr]ue|[Vv]ia|[Cc]alle|[Aa]venida|[Rr]ua|[Vv]iale|[Pp]lace)\s+(?:d[eu]s?\s+(?:la\s+)?)?[A-Z]\w+{_TOWN}?"),
         rule("address", r"\bP\.?\s?O\.?\s+Box\s+\d+"),
         rule("address", r"\b[A-Z][a-z]+(?:\s[A-Z][a-z]+)?,\s+[A-Z]{2}\s+\d{5}(?:-\d{4})?\b"),
         rule("hospital", r"\b(?P<v>(?:(?:[A-Z][A-Za-z'’]+|St\.?)\s+){1,4}(?:Hospital|(?:Medical|Cancer|Heart|Surgery|Health)\s+Cent(?:er|re)|Clinic|Infirmary|Hospice|Nursing\s+Home|Health\s+System|Healthcare)(?:\s+(?:of|at)\s+(?:[A-Z][a-z]+\s?){1,3})?)(?![a-z])", _hospital_en),
