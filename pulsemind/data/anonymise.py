@@ -12,9 +12,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from pulsemind.data.detectors import Span, detect_patterns, mask
+from pulsemind.data.detectors import Span, mask
 from pulsemind.data.english import is_eponym, is_unclear, opens_sentence
-from pulsemind.data.names import detect_names
 from pulsemind.data.patterns import Kind
 from pulsemind.records import Consultation, QAItem
 
@@ -38,10 +37,11 @@ _STRONG = ("email", "url", "id_number", "phone", "address", "hospital", "record_
 """Kinds that win over others where spans overlap; then the longer span wins."""
 
 
-def detect(text: str) -> list[Span]:
+def detect(text: str, ner_model: str | None = None) -> list[Span]:
     """Personal data in a text, in order, without overlaps; placeholders are no personal data."""
-    masked = mask(text)
-    found = [*detect_patterns(masked), *detect_names(masked)]
+    from pulsemind.data.recognisers import find  # presidio takes seconds to import
+
+    found = find(mask(text), ner_model)
     found.sort(key=lambda s: (s.kind not in _STRONG, s.start - s.stop, s.start, s.kind == "name"))
     kept: list[Span] = []
     for span in found:
@@ -51,7 +51,7 @@ def detect(text: str) -> list[Span]:
 
 
 def anonymise_texts(
-    texts: Iterable[str], visit: date | None = None
+    texts: Iterable[str], visit: date | None = None, ner_model: str | None = None
 ) -> tuple[list[str], Counter[Kind], bool]:
     """Replace personal data in the texts of one record.
 
@@ -62,24 +62,26 @@ def anonymise_texts(
     counts: Counter[Kind] = Counter()
     names = _Placeholders(visit)
     for _ in range(ROUNDS):
-        found = _locate(replaced, names)
+        found = _locate(replaced, names, ner_model)
         if not any(found):
             return replaced, counts, True
         replaced = [_replace(text, spans, names) for text, spans in zip(replaced, found, strict=True)]
         counts.update(span.kind for spans in found for span in spans)
-    return replaced, counts, not any(detect(text) for text in replaced)
+    return replaced, counts, not any(detect(text, ner_model) for text in replaced)
 
 
-def locate(texts: Sequence[str]) -> list[list[Span]]:
+def locate(texts: Sequence[str], ner_model: str | None = None) -> list[list[Span]]:
     """Where the personal data of one record's texts stands: what `anonymise_texts` replaces first.
 
     A name that a cue gives away in one text is found in all of them.
     """
-    return _locate(texts, _Placeholders(None))
+    return _locate(texts, _Placeholders(None), ner_model)
 
 
-def _locate(texts: Sequence[str], names: _Placeholders) -> list[list[Span]]:
-    found = [detect(text) for text in texts]
+def _locate(
+    texts: Sequence[str], names: _Placeholders, ner_model: str | None
+) -> list[list[Span]]:
+    found = [detect(text, ner_model) for text in texts]
     for text, spans in zip(texts, found, strict=True):
         for span in spans:
             names.of(text[span.start : span.stop], span.kind)
@@ -111,11 +113,11 @@ def _is_a_word(text: str, found: re.Match[str]) -> bool:
 
 
 def anonymise(
-    record: Consultation | QAItem, visit: date | None = None
+    record: Consultation | QAItem, visit: date | None = None, ner_model: str | None = None
 ) -> tuple[Consultation | QAItem, Counter[Kind], bool]:
     """`anonymise_texts` over everything a reader sees of a record; images are not touched."""
     if isinstance(record, Consultation):
-        texts, counts, clean = anonymise_texts((turn.text for turn in record.turns), visit)
+        texts, counts, clean = anonymise_texts((turn.text for turn in record.turns), visit, ner_model)
         turns = tuple(
             turn.model_copy(update={"text": text})
             for turn, text in zip(record.turns, texts, strict=True)
@@ -126,7 +128,7 @@ def anonymise(
     else:
         open_answer = [] if record.kind == "choice" else [record.answer]
         parts = [record.question, *record.options.values(), *open_answer]
-        texts, counts, clean = anonymise_texts(parts, visit)
+        texts, counts, clean = anonymise_texts(parts, visit, ner_model)
         options = dict(zip(record.options, texts[1:], strict=False))
         update = {"question": texts[0], "options": options}
         if open_answer:

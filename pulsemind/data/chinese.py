@@ -43,6 +43,12 @@ _LABEL = re.compile("[:：叫]\s*$")
 _AFTER = re.compile(
     rf"$|[^{HAN}]|男|女|今|昨|前天|明天|是|在|的|有|岁|说|问|和|与|跟|讲|告诉|来|去|住|做|吃|于|您|你|先生|女士|{_TITLE}|签字|同志|夫妇|家|也|已"
 )
+# Endings of drug names: jieba takes their beginnings for people.
+_DRUG = re.compile(
+    "(?:司特|他汀|沙坦|洛尔|地平|西林|霉素|普利|拉唑|替丁|沙星|磺胺|环素|芬酸|洛芬|格列|双胍|列酮|列汀|列净|单抗"
+    "|替尼|韦林|夫定|昔布|西泮|唑仑|普坦|必利|立酮|曲唑|咪唑|硝唑|康唑|甲酯|酸钠|酸钙|酸钾|瓜霜)"
+)
+_HISTORY = re.compile("(?:[病伤族往术孕育经婚敏]|个人)史")
 _SEX_AFTER = re.compile(r"\s*[，,、]?\s*(?:性别\s*[:：]?\s*)?[男女](?![朋友士儿婿方科性])")
 
 Token = tuple[int, int, str, str]  # start, stop, word, part of speech
@@ -85,9 +91,10 @@ def _given_characters() -> frozenset[str]:
 
 def detect_chinese(text: str, tokens: list[Token]) -> Iterator[Span]:
     """People's names in a masked text; spans may overlap."""
-    yield from _tagged(tokens)
-    yield from _by_characters(text, tokens)
-    yield from _titled(text, tokens)
+    drugs = [found.start() for found in _DRUG.finditer(text)]
+    for span in (*_tagged(tokens), *_by_characters(text, tokens), *_titled(text, tokens)):
+        if not any(span.start < ending <= span.stop for ending in drugs):
+            yield span
 
 
 def _tagged(tokens: list[Token]) -> Iterator[Span]:
@@ -107,7 +114,7 @@ def _by_characters(text: str, tokens: list[Token]) -> Iterator[Span]:
     inside = {n: token for token in tokens for n in range(token[0] + 1, token[1])}
     for start in range(len(text) - 1):
         surname = _surname_length(text[start : start + 2])
-        if not surname or _is_inside_word(start, inside):
+        if not surname or _is_inside_word(start, inside) or _HISTORY.search(text, max(0, start - 2), start + 1):
             continue
         before = text[max(0, start - 10) : start]
         cue = _CUE.search(before)
@@ -141,7 +148,7 @@ def _is_name_here(
         return True
     if cue and _LABEL.search(text[:start]) and (closes or listed):
         return True
-    everyday = len(first) > surname and not flag.startswith("nr") and _is_word(first)
+    everyday = len(first) > surname and not flag.startswith("nr") and _is_word(first, 100 if listed else 1)
     if everyday or _is_inside_word(stop, inside):
         return False
     if stop - start - surname == 2:
@@ -158,10 +165,10 @@ def _is_inside_word(place: int, inside: dict[int, Token]) -> bool:
     return token is not None and _is_word(token[2]) and not token[3].startswith("nr")
 
 
-def _is_word(word: str) -> bool:
+def _is_word(word: str, frequency: int = 1) -> bool:
     import jieba
 
-    return bool(jieba.dt.FREQ.get(word, 0))
+    return int(jieba.dt.FREQ.get(word) or 0) >= frequency
 
 
 def _titled(text: str, tokens: list[Token]) -> Iterator[Span]:

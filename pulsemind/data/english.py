@@ -211,9 +211,10 @@ def _lower_case(text: str) -> Iterator[Span]:
             yield Span(found.start("v"), found.end("v") if whole else found.start("v") + len(first), "name")
     for found in _LOWER_PAIR.finditer(text):
         first, second = found.groups()
-        if _is_given(first) and _is_family(second) and not (is_unclear(first) or is_unclear(second)):
+        if _is_given(first) and _is_family(second) and not (is_unclear(first) and is_unclear(second)):
             yield Span(found.start(), found.end(), "name")
     for found in _LOWER_LONE.finditer(text):
         group = found.lastgroup or "v"
-        if _is_given(found.group(group)) and not is_unclear(found.group(group)):
+        titled = re.match(r"(?:dr|mr|mrs|ms)\b", found.group()) and _is_family(found.group(group))
+        if titled or (_is_given(found.group(group)) and not is_unclear(found.group(group))):
             yield Span(found.start(group), found.end(group), "name")

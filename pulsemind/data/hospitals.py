@@ -12,7 +12,7 @@ from pulsemind.data.wordlists import words
 _HOSPITAL = re.compile(rf"[{HAN}0-9]{{2,24}}?(?:医院|卫生院|卫生所|保健院|诊所|门诊部|医学中心)")
 _HOSPITAL_CORE = re.compile(
     "第[一二三四五六七八九十0-9]+(?:人民|附属|中心|临床)?医院|协和|同济|华西|湘雅|瑞金|中山医院|积水潭"
-    "|[0-9]{3}医院|解放军"
+    "|[0-9]{3}医院|解放军|空军|海军|陆军|武警|总医院"
 )
 _HOSPITAL_OF_CITY = re.compile(
     rf"(?:(?![我在去到从于是的您请往了由院来过问家住])[{HAN}]){{2,3}}[市县]"

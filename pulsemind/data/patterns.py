@@ -144,6 +144,12 @@ def _is_old(value: str) -> bool:
     return digits is None or 90 <= int(digits.group()) <= 125
 
 
+def _is_internet_address(value: str) -> bool:
+    """Four numbers that fit into a byte; small ones alone are the number of a section."""
+    numbers = [int(number) for number in value.split(".")]
+    return max(numbers) <= 255 and sum(number > 9 for number in numbers) >= 2
+
+
 def _hospital_en(value: str) -> bool:
     heads = value.split()[:-1]
     return any(head not in _CLINICAL_HEADS for head in heads)
@@ -177,6 +183,7 @@ def rules() -> tuple[Rule, ...]:
         rule("email", r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"),
         rule("email", r"\b[\w.]{2,}\s*(?:\(at\)|\[at\]|\sat\s)\s*\w+\s*(?:\.|\(dot\)|\sdot\s)\s*(?:com|org|net|edu|cn)\b", flags=anycase),
         rule("url", r"\b(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|cn|io|co|uk|info|me)(?:/[\w./?=&%-]*)?(?![\w@])"),
+        rule("url", r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])", _is_internet_address),
         rule("url", r"(?:https?://|www\.)[A-Za-z0-9\-._~:/?#@!$&'()*+,;=%]+", flags=anycase),
         rule("id_number", r"(?<!\d)\d{6}[\s-]?\d{8}[\s-]?\d{3}[\dXx](?!\d)", identity_number_is_valid),
         rule("id_number", r"身份证(?:号码|号)?[\s:：是为]*(?P<v>\d{15,17}[\dXx]?)"),
