@@ -15,10 +15,20 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from PIL import Image, ImageFilter
+
 from bench.table import check, report
 from examples.personal_data import LabelledText, Part, texts
+from examples.personal_images import images
 from pulsemind.data.anonymise import locate
 from pulsemind.data.detectors import Span
+from pulsemind.data.pixels import clean_image
+
+
+IMAGES: dict[Part, int] = {"develop": 80, "held": 48}
+INK_LEFT = 0.02
+"""Share of the ink of a value that may stay."""
 
 
 def main() -> int:
@@ -26,6 +36,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one text a template, few images")
     parser.add_argument("--part", choices=("develop", "held"), action="append")
+    parser.add_argument("--texts", action="store_true", help="leave the images out")
     parser.add_argument("--misses", action="store_true", help="print what was missed (made up)")
     arguments = parser.parse_args()
     parts: list[Part] = arguments.part or ["develop", "held"]
@@ -40,6 +51,11 @@ def main() -> int:
         speed = len(labelled) / (time.process_time() - began)
         rows += tally.rows(part)
         checks += tally.checks(f"{part} texts", speed)
+        if not arguments.texts:
+            count = 8 if arguments.quick else IMAGES[part]
+            more_rows, more_checks = measure_images(part, count, arguments.misses)
+            rows += more_rows
+            checks += more_checks
     return report("anonymise", rows, checks, "found and kept are shares; texts are made up")
 
 
@@ -110,6 +126,63 @@ class Tally:
             check(f"{what}: precision", self.right.total() / max(1, self.predicted.total()), 0.9, True),
             check(f"{what}: texts/s on a core", speed, 50, least=True),
         ]
+
+
+def measure_images(part: Part, count: int, show: bool) -> tuple[list[dict[str, Any]], list[Any]]:
+    """Clean the labelled images and see what of their print is left."""
+    planted: Counter[tuple[str, str]] = Counter()
+    found: Counter[tuple[str, str]] = Counter()
+    refused = 0
+    began = time.process_time()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for number, item in enumerate(images(part, count)):
+            raw = folder / f"{number}.png"
+            item.picture.save(raw)
+            result = clean_image(raw, folder, 64, item.overlay)
+            refused += result.status != "kept"
+            if result.status != "kept":
+                if show:
+                    print(number, item.name, item.language, result.status, dict(result.remaining))
+                continue
+            with Image.open(folder / result.path) as opened:
+                clean = np.asarray(opened.convert("RGB"), np.int16)
+            before = np.asarray(item.picture, np.int16)
+            for piece in item.printed:
+                left = ink_left(before, clean, piece.ink)
+                hit = left >= 1 - INK_LEFT if piece.kind == "keep" else left <= INK_LEFT
+                key = ("keep" if piece.kind == "keep" else item.name, item.language)
+                planted[key] += 1
+                found[key] += hit
+                if not hit and show:
+                    print(number, item.name, item.language, piece.kind, piece.text, f"{left:.2f} left")
+    seconds = time.process_time() - began
+    rows = [
+        {"part": f"{part}, pixels", "kind": kind, "language": language, "planted": total,
+         "found or kept": found[kind, language] / total, "kind agrees": "", "precision": ""}
+        for (kind, language), total in sorted(planted.items())
+    ]  # fmt: skip
+    personal = [key for key in planted if key[0] != "keep"]
+    kept = [key for key in planted if key[0] == "keep"]
+    recall = sum(found[k] for k in personal) / max(1, sum(planted[k] for k in personal))
+    stays = sum(found[k] for k in kept) / max(1, sum(planted[k] for k in kept))
+    return rows, [
+        check(f"{part} pixels: recall", recall, 0.99, least=True),
+        check(f"{part} pixels: clinical content kept", stays, 0.9, least=True),
+        check(f"{part} pixels: share of images refused", refused / count, 0.1, least=False),
+        check(f"{part} pixels: images/s on a core", count / seconds, 0.05, least=True),
+    ]
+
+
+def ink_left(before: Any, after: Any, ink: Image.Image) -> float:
+    """Share of a piece of print that looks as before.
+
+    The paint is black: only pixels of the print and right beside it that were light can tell.
+    """
+    region = np.asarray(ink.filter(ImageFilter.MaxFilter(5))) > 127
+    telling = region & (before.max(axis=2) > 90)
+    same = np.abs(before - after).max(axis=2) < 12
+    return float(same[telling].mean()) if telling.any() else 0.0
 
 
 if __name__ == "__main__":

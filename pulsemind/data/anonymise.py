@@ -140,6 +140,15 @@ def anonymise(
     return record.model_copy(update=update), counts, clean
 
 
+def remaining(record: Consultation | QAItem, ner_model: str | None = None) -> Counter[Kind]:
+    """What a fresh look at a record still finds, by kind: the second pass, for the audit."""
+    if isinstance(record, Consultation):
+        texts = [turn.text for turn in record.turns]
+    else:
+        texts = [record.question, *record.options.values(), record.answer]
+    return Counter(span.kind for text in texts for span in detect(text, ner_model))
+
+
 class _Placeholders:
     """Value -> placeholder, for one record."""
 

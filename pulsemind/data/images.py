@@ -10,12 +10,15 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from pulsemind.artifacts import file_digest
 from pulsemind.data.anonymise import detect
+from pulsemind.data.image_files import MAX_PIXELS
 from pulsemind.data.patterns import Kind
 from pulsemind.data.pixels import ImageResult, clean_image
 from pulsemind.records import ImageKind
+from pulsemind.settings import AnonymiseSettings
 
 _SCENES: frozenset[ImageKind] = frozenset(
     ("ultrasound", "ct_mri", "xray", "pathology", "endoscopy")
@@ -30,6 +33,7 @@ class Images:
     pool: ProcessPoolExecutor
     out: Path
     min_side: int
+    settings: AnonymiseSettings | None = None
     file_names: Counter[Kind] = field(default_factory=Counter)
     _results: dict[tuple[str, bool], ImageResult] = field(default_factory=dict)
     _named: set[Path] = field(default_factory=set)
@@ -44,15 +48,20 @@ class Images:
             key = keys[path] = (file_digest(path), kind in _SCENES)
             self._count_name(path)
             if key not in self._results and key not in waiting:
-                waiting[key] = self.pool.submit(clean_image, path, self.out, self.min_side, key[1])
+                waiting[key] = self.pool.submit(
+                    clean_image, path, self.out, self.min_side, key[1],
+                    self.settings.image_max_pixels if self.settings else MAX_PIXELS,
+                    self.settings.ner_model if self.settings else None,
+                )  # fmt: skip
         self._results.update((key, future.result()) for key, future in waiting.items())
         return {path: self._results[key] for path, key in keys.items()}
 
-    def found(self, where: str) -> Counter[Kind]:
-        """Personal data found so far in `pixels` or `metadata`, by kind."""
+    def found(self, where: Literal["pixels", "metadata", "later", "remaining"]) -> Counter[Kind]:
+        """Personal data found so far, by kind: by the first look at the `pixels`, in `metadata`,
+        by `later` looks, and what was `remaining` in images that were refused for it."""
         total: Counter[Kind] = Counter()
         for result in self._results.values():
-            total.update(result.pixels if where == "pixels" else result.metadata)
+            total.update(getattr(result, where))
         return total
 
     def _count_name(self, path: Path) -> None:
@@ -62,8 +71,10 @@ class Images:
 
 
 @contextmanager
-def open_images(out: Path, min_side: int, workers: int) -> Iterator[Images]:
+def open_images(
+    out: Path, min_side: int, workers: int, settings: AnonymiseSettings | None = None
+) -> Iterator[Images]:
     """Workers for the images of one artifact; they start with the first image."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        yield Images(pool, out, min_side)
+        yield Images(pool, out, min_side, settings)

@@ -183,7 +183,7 @@ def rules() -> tuple[Rule, ...]:
         rule("email", r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"),
         rule("email", r"\b[\w.]{2,}\s*(?:\(at\)|\[at\]|\sat\s)\s*\w+\s*(?:\.|\(dot\)|\sdot\s)\s*(?:com|org|net|edu|cn)\b", flags=anycase),
         rule("url", r"\b(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|cn|io|co|uk|info|me)(?:/[\w./?=&%-]*)?(?![\w@])"),
-        rule("url", r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])", _is_internet_address),
+        rule("url", r"(?<![\d.])(?:(?:0|[1-9]\d{0,2})\.){3}(?:0|[1-9]\d{0,2})(?![\d.])", _is_internet_address),
         rule("url", r"(?:https?://|www\.)[A-Za-z0-9\-._~:/?#@!$&'()*+,;=%]+", flags=anycase),
         rule("id_number", r"(?<!\d)\d{6}[\s-]?\d{8}[\s-]?\d{3}[\dXx](?!\d)", identity_number_is_valid),
         rule("id_number", r"身份证(?:号码|号)?[\s:：是为]*(?P<v>\d{15,17}[\dXx]?)"),
