@@ -25,7 +25,6 @@ from pulsemind.data.anonymise import locate
 from pulsemind.data.detectors import Span
 from pulsemind.data.pixels import clean_image
 
-
 IMAGES: dict[Part, int] = {"develop": 80, "held": 48}
 INK_LEFT = 0.02
 """Share of the ink of a value that may stay."""
@@ -77,7 +76,11 @@ class Tally:
             key = (label.kind if label.cued else f"{label.kind}, no cue", item.language)
             telling = str.isnumeric if label.kind == "age_over_89" else str.isalnum
             wanted = [n for n in range(label.start, label.stop) if telling(item.text[n])]
-            hit = not covered.intersection(wanted) if label.kind == "keep" else covered.issuperset(wanted)
+            hit = (
+                not covered.intersection(wanted)
+                if label.kind == "keep"
+                else covered.issuperset(wanted)
+            )
             self.planted[key] += 1
             self.found[key] += hit
             overlapping = [s for s in spans if s.start < label.stop and label.start < s.stop]
@@ -93,7 +96,13 @@ class Tally:
             self.predicted[span.kind, item.language] += 1
             self.right[span.kind, item.language] += personal
             if not personal and self._show:
-                print("  not planted:", span.kind, repr(item.text[span.start : span.stop]), "|", item.text)
+                print(
+                    "  not planted:",
+                    span.kind,
+                    repr(item.text[span.start : span.stop]),
+                    "|",
+                    item.text,
+                )
 
     def rows(self, part: str) -> list[dict[str, Any]]:
         """The table: one row a kind and language."""
@@ -121,9 +130,13 @@ class Tally:
         rest = [k for k in self.planted if k not in uncued and k not in kept]
         return [
             check(f"{what}: recall", share(rest), 0.99, least=True),
-            check(f"{what}: recall of English names without a cue", share(uncued), 0.95, least=True),
+            check(
+                f"{what}: recall of English names without a cue", share(uncued), 0.95, least=True
+            ),
             check(f"{what}: clinical content kept", share(kept), 0.995, least=True),
-            check(f"{what}: precision", self.right.total() / max(1, self.predicted.total()), 0.9, True),
+            check(
+                f"{what}: precision", self.right.total() / max(1, self.predicted.total()), 0.9, True
+            ),
             check(f"{what}: texts/s on a core", speed, 50, least=True),
         ]
 
@@ -155,7 +168,9 @@ def measure_images(part: Part, count: int, show: bool) -> tuple[list[dict[str, A
                 planted[key] += 1
                 found[key] += hit
                 if not hit and show:
-                    print(number, item.name, item.language, piece.kind, piece.text, f"{left:.2f} left")
+                    print(
+                        number, item.name, item.language, piece.kind, piece.text, f"{left:.2f} left"
+                    )
     seconds = time.process_time() - began
     rows = [
         {"part": f"{part}, pixels", "kind": kind, "language": language, "planted": total,

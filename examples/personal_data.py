@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - patterns and tables stand on one line
 """Labelled texts for measuring anonymisation: every piece of personal data and what must stay.
 
 `texts("develop")` and `texts("held")` draw from different templates and pools; the held part is
@@ -106,7 +107,9 @@ class Values:
         if kind == "name" and not cued and not self._zh:
             given, family = self.pool("given"), self.pool("family")
             forms = [f"{given} {family}"] * 5 + [f"{family}, {given}", f"{given} {family}".upper()]
-            return self._rng.choice([*forms, given, f"{given} {self._rng.choice('ABCDE')}. {family}"])
+            return self._rng.choice(
+                [*forms, given, f"{given} {self._rng.choice('ABCDE')}. {family}"]
+            )
         made: str = getattr(self, f"_{'name' if kind == 'physician' else kind}")()
         return made
 
@@ -127,7 +130,9 @@ class Values:
             }
         else:
             table = {
-                "age": self._rng.choice((f"{number(2, 89)} years old", f"{number(2, 89)}-year-old")),
+                "age": self._rng.choice(
+                    (f"{number(2, 89)} years old", f"{number(2, 89)}-year-old")
+                ),
                 "dose": f"{number(1, 20) * 5} mg",
                 "bp": f"{number(95, 170)}/{number(55, 99)}",
                 "temp": f"{number(36, 40)}.{number(0, 9)} C",
@@ -153,7 +158,9 @@ class Values:
     def _id_number(self) -> str:
         if not self._zh:
             return f"{self.digits(3)}-{self.digits(2)}-{self.digits(4)}"
-        seventeen = f"{self._rng.choice((110199, 310199, 440199))}{self.day():%Y%m%d}{self.digits(3)}"
+        seventeen = (
+            f"{self._rng.choice((110199, 310199, 440199))}{self.day():%Y%m%d}{self.digits(3)}"
+        )
         return seventeen + check_digit(seventeen)
 
     def _phone(self) -> str:
@@ -161,11 +168,13 @@ class Values:
             mobile = f"13{self._rng.randint(0, 9)}0013{self.digits(4)}"
             spaced = f"{mobile[:3]} {mobile[3:7]} {mobile[7:]}"
             landline = f"0{self.digits(2)}-{self.digits(8)}"
-            forms = [f"+86 {mobile}", f"{mobile[:3]}-{mobile[3:7]}-{mobile[7:]}", f"(0{self.digits(2)}){self.digits(8)}"]  # fmt: skip # noqa: E501
+            forms = [f"+86 {mobile}", f"{mobile[:3]}-{mobile[3:7]}-{mobile[7:]}", f"(0{self.digits(2)}){self.digits(8)}"]  # fmt: skip
             return self._rng.choice([mobile, spaced, *forms] if self._held else [mobile, landline])
         area, last = self._rng.randint(201, 989), f"01{self._rng.randrange(100):02d}"
         held = [f"{area}.555.{last}", f"+1 ({area}) 555-{last}", f"+44 20 7946 {self.digits(4)}"]
-        return self._rng.choice(held if self._held else [f"({area}) 555-{last}", f"{area}-555-{last}"])
+        return self._rng.choice(
+            held if self._held else [f"({area}) 555-{last}", f"{area}-555-{last}"]
+        )
 
     def _email(self) -> str:
         handle = f"{self.pool('given_en')}{self._rng.choice('._')}{self.digits(2)}".lower()
@@ -204,7 +213,9 @@ class Values:
             if self._held:
                 return street + f"{number(2, 199)}弄{number(1, 30)}号{number(101, 902)}"
             return street + f"{number(2, 199)}号{number(1, 19)}栋{number(101, 1802)}室"
-        flat = f" Apt {number(1, 40)}{self._rng.choice('ABC')}," if self._rng.random() < 0.4 else ","
+        flat = (
+            f" Apt {number(1, 40)}{self._rng.choice('ABC')}," if self._rng.random() < 0.4 else ","
+        )
         return f"{number(11, 9890)} {self.pool('street')}{flat} {self.pool('town')}"
 
     def _hospital(self) -> str:
@@ -212,7 +223,7 @@ class Values:
 
     def _record_number(self) -> str:
         if self._held:
-            return self._rng.choice((f"{self.digits(6)}", f"M{self.digits(7)}", f"{self.digits(4)}-{self.digits(4)}"))  # fmt: skip # noqa: E501
+            return self._rng.choice((f"{self.digits(6)}", f"M{self.digits(7)}", f"{self.digits(4)}-{self.digits(4)}"))  # fmt: skip
         return self._rng.choice((self.digits(8), f"ZY{self.digits(7)}"))
 
     def _bed_number(self) -> str:
@@ -236,6 +247,8 @@ class Values:
     def _age_over_89(self) -> str:
         age = self._rng.randint(90, 104)
         if self._zh:
-            return self._rng.choice((f"{age}岁", "九十三岁", "九十六岁")) if self._held else f"{age}岁"
-        forms = (f"{age} years old", f"{age} y/o") if self._held else (f"{age}-year-old", f"{age} years old")  # fmt: skip # noqa: E501
+            return (
+                self._rng.choice((f"{age}岁", "九十三岁", "九十六岁")) if self._held else f"{age}岁"
+            )
+        forms = (f"{age} years old", f"{age} y/o") if self._held else (f"{age}-year-old", f"{age} years old")  # fmt: skip
         return self._rng.choice(forms)

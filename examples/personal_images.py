@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - patterns and tables stand on one line
 """Labelled images for measuring anonymisation: what is printed where, personal or not.
 
 Report forms and scanner overlays in the layouts that go wrong: tilted, blurred, faint, small, in two
@@ -89,7 +90,11 @@ def _rows(language: Language, values: Values, rng: random.Random) -> list[Row]:
         head.append(("身份证号", "id_number"))
     rng.shuffle(head)
     rows: list[Row] = [(label, kind, printable(values, kind)) for label, kind in head[:5]]
-    names = ("白细胞", "血红蛋白", "血小板", "肌酐") if zh else ("WBC", "Hemoglobin", "Platelets", "Creatinine")
+    names = (
+        ("白细胞", "血红蛋白", "血小板", "肌酐")
+        if zh
+        else ("WBC", "Hemoglobin", "Platelets", "Creatinine")
+    )
     rows += [(name, "keep", f"{rng.randint(30, 190) / 10}") for name in rng.sample(names, 3)]
     return rows
 
@@ -112,7 +117,9 @@ def _page(language: Language, name: str, size: tuple[int, int] = (760, 520)) -> 
     return LabelledImage(name, language, False, Image.new("RGB", size, "#f8f8f4"))
 
 
-def _form(language: Language, values: Values, rng: random.Random, name: str = "form", size: int = 24) -> LabelledImage:  # noqa: E501
+def _form(
+    language: Language, values: Values, rng: random.Random, name: str = "form", size: int = 24
+) -> LabelledImage:
     page = _page(language, name)
     colon = "：" if language == "zh" else ": "
     y = 20.0
@@ -127,7 +134,12 @@ def _form(language: Language, values: Values, rng: random.Random, name: str = "f
 def _tilted(language: Language, values: Values, rng: random.Random) -> LabelledImage:
     page = _form(language, values, rng, "tilted")
     angle = rng.uniform(2, 7) * rng.choice((-1, 1))
-    page.change(lambda i: i.rotate(angle, Image.Resampling.BICUBIC, fillcolor=0 if i.mode == "L" else (248, 248, 244)), moves=True)  # noqa: E501
+    page.change(
+        lambda i: i.rotate(
+            angle, Image.Resampling.BICUBIC, fillcolor=0 if i.mode == "L" else (248, 248, 244)
+        ),
+        moves=True,
+    )
     return page
 
 
@@ -261,12 +273,30 @@ def _photo(language: Language, values: Values, rng: random.Random) -> LabelledIm
 
     def light(image: Image.Image) -> Image.Image:
         pixels = np.asarray(image, np.float32) * np.linspace(1, 0.55, image.width)[None, :, None]
-        return Image.fromarray(np.clip(pixels + noise.normal(0, 9, pixels.shape), 0, 255).astype(np.uint8))
+        return Image.fromarray(
+            np.clip(pixels + noise.normal(0, 9, pixels.shape), 0, 255).astype(np.uint8)
+        )
 
-    page.change(lambda i: i.rotate(angle, Image.Resampling.BICUBIC, fillcolor=0 if i.mode == "L" else (248, 248, 244)), moves=True)  # noqa: E501
+    page.change(
+        lambda i: i.rotate(
+            angle, Image.Resampling.BICUBIC, fillcolor=0 if i.mode == "L" else (248, 248, 244)
+        ),
+        moves=True,
+    )
     page.change(light, moves=False)
     return page
 
 
-_DEVELOP = (_form, _tilted, _blurred, _faint, _small, _apart, _two_columns, _below, _column, _ultrasound)
+_DEVELOP = (
+    _form,
+    _tilted,
+    _blurred,
+    _faint,
+    _small,
+    _apart,
+    _two_columns,
+    _below,
+    _column,
+    _ultrasound,
+)
 _HELD = (_xray, _faint_tilted, _dark, _photo, _two_columns, _apart, _ultrasound, _small)

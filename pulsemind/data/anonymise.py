@@ -65,7 +65,9 @@ def anonymise_texts(
         found = _locate(replaced, names, ner_model)
         if not any(found):
             return replaced, counts, True
-        replaced = [_replace(text, spans, names) for text, spans in zip(replaced, found, strict=True)]
+        replaced = [
+            _replace(text, spans, names) for text, spans in zip(replaced, found, strict=True)
+        ]
         counts.update(span.kind for spans in found for span in spans)
     return replaced, counts, not any(detect(text, ner_model) for text in replaced)
 
@@ -78,9 +80,7 @@ def locate(texts: Sequence[str], ner_model: str | None = None) -> list[list[Span
     return _locate(texts, _Placeholders(None), ner_model)
 
 
-def _locate(
-    texts: Sequence[str], names: _Placeholders, ner_model: str | None
-) -> list[list[Span]]:
+def _locate(texts: Sequence[str], names: _Placeholders, ner_model: str | None) -> list[list[Span]]:
     found = [detect(text, ner_model) for text in texts]
     for text, spans in zip(texts, found, strict=True):
         for span in spans:
@@ -117,7 +117,9 @@ def anonymise(
 ) -> tuple[Consultation | QAItem, Counter[Kind], bool]:
     """`anonymise_texts` over everything a reader sees of a record; images are not touched."""
     if isinstance(record, Consultation):
-        texts, counts, clean = anonymise_texts((turn.text for turn in record.turns), visit, ner_model)
+        texts, counts, clean = anonymise_texts(
+            (turn.text for turn in record.turns), visit, ner_model
+        )
         turns = tuple(
             turn.model_copy(update={"text": text})
             for turn, text in zip(record.turns, texts, strict=True)
@@ -185,7 +187,11 @@ class _Placeholders:
                 forms.add(r"(?i:\b" + r"[\s,.]+".join(map(re.escape, value.split())) + r"\b)")
                 for word in words:
                     plain = word.isalpha() and len(word) > 3 and not is_unclear(word)
-                    forms.add(rf"(?i:\b{re.escape(word)}\b)" if plain else rf"\b{re.escape(word.capitalize())}\b")
+                    forms.add(
+                        rf"(?i:\b{re.escape(word)}\b)"
+                        if plain
+                        else rf"\b{re.escape(word.capitalize())}\b"
+                    )
             elif len(value) >= 2:
                 forms.add(re.escape(value))
         if not forms:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - patterns and tables stand on one line
 """People's names in Chinese text.
 
 jieba splits rare names and joins common words to them, so three ways go together: what jieba tags
@@ -38,7 +39,9 @@ _CUE = re.compile(
     "|医生|医师|大夫|教授|主任|护士长?|技师|药师|您好|你好|陪诊的是|隔壁床的|同病房的|挂号的是|请"
     f"|(?:{_RELATIVE}))[叫]?(?:是|为|[:：])?[\s]{{0,2}}$"
 )
-_PHYSICIAN_CUE = re.compile("主治|主管|主诊|管床|审核|报告|检查|记录|复核|医生|医师|大夫|教授|主任|护士|技师|药师")
+_PHYSICIAN_CUE = re.compile(
+    "主治|主管|主诊|管床|审核|报告|检查|记录|复核|医生|医师|大夫|教授|主任|护士|技师|药师"
+)
 _LABEL = re.compile("[:：叫]\s*$")
 _AFTER = re.compile(
     rf"$|[^{HAN}]|男|女|今|昨|前天|明天|是|在|的|有|岁|说|问|和|与|跟|讲|告诉|来|去|住|做|吃|于|您|你|先生|女士|{_TITLE}|签字|同志|夫妇|家|也|已"
@@ -83,7 +86,6 @@ def _looks_like_name(word: str) -> bool:
     )
 
 
-
 @cache
 def _given_characters() -> frozenset[str]:
     return frozenset("".join(words("given_zh.txt")))
@@ -114,7 +116,11 @@ def _by_characters(text: str, tokens: list[Token]) -> Iterator[Span]:
     inside = {n: token for token in tokens for n in range(token[0] + 1, token[1])}
     for start in range(len(text) - 1):
         surname = _surname_length(text[start : start + 2])
-        if not surname or _is_inside_word(start, inside) or _HISTORY.search(text, max(0, start - 2), start + 1):
+        if (
+            not surname
+            or _is_inside_word(start, inside)
+            or _HISTORY.search(text, max(0, start - 2), start + 1)
+        ):
             continue
         before = text[max(0, start - 10) : start]
         cue = _CUE.search(before)
@@ -139,7 +145,7 @@ def _is_name_here(
     inside: dict[int, Token],
 ) -> bool:
     """Whether family name and characters at `text[start:stop]` are a person."""
-    end, first, flag = words_at.get(start, (start, "", ""))
+    _end, first, flag = words_at.get(start, (start, "", ""))
     word = text[start:stop]
     listed = all(character in _given_characters() for character in word[surname:])
     opens = start == 0 or not re.match(f"[{HAN}]", text[start - 1])
@@ -148,14 +154,19 @@ def _is_name_here(
         return True
     if cue and _LABEL.search(text[:start]) and (closes or listed):
         return True
-    everyday = len(first) > surname and not flag.startswith("nr") and _is_word(first, 100 if listed else 1)
+    everyday = (
+        len(first) > surname and not flag.startswith("nr") and _is_word(first, 100 if listed else 1)
+    )
     if everyday or _is_inside_word(stop, inside):
         return False
     if stop - start - surname == 2:
         wordlike = word[0] in _WORDLIKE_SURNAMES and not (opens or cue or flag.startswith("nr"))
-        return listed and not wordlike or (cue is not None and closes)
-    return closes and (listed or cue is not None) and (opens or cue is not None) and not (
-        opens and cue is None and word[0] in _WORDLIKE_SURNAMES and flag[:2] != "nr"
+        return (listed and not wordlike) or (cue is not None and closes)
+    return (
+        closes
+        and (listed or cue is not None)
+        and (opens or cue is not None)
+        and not (opens and cue is None and word[0] in _WORDLIKE_SURNAMES and flag[:2] != "nr")
     )
 
 
@@ -189,5 +200,3 @@ def _titled(text: str, tokens: list[Token]) -> Iterator[Span]:
             if not wordlike and (given == 0 or _looks_like_name(word)):
                 yield Span(start, title, kind)
                 break
-
-

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - patterns and tables stand on one line
 """People's names in English text, without a model: lists, shapes and cues.
 
 A cue (Mr., my name is, my wife, signed by, ..., MD) makes a name of any capitalised words beside
@@ -48,7 +49,9 @@ _CUES: tuple[tuple[Kind, str], ...] = (
     ("name", rf"\b(?P<v>(?:{_WORD}|{_CAPS})[ \t]+(?:[A-Z]\.?[ \t]+)?(?:{_WORD}|{_CAPS}))(?=,?[ \t]+(?:is[ \t]+an?[ \t]+)?(?:a[ \t]+)?\d{{1,3}}[ -](?:years?|y/?o\b|month|week))"),
     ("name", rf"\b(?P<v>{_FULL})['’]s?[ \t]+(?i:{_RELATIVE})\b"),
 )  # fmt: skip
-_LOWER_CUE = re.compile(r"(?i:\b(?:my\s+name\s+is|my\s+name's|i\s+am|i'm|this\s+is|name\s*:))\s+(?P<v>[a-z]+(?:\s+[a-z'-]+)?)")
+_LOWER_CUE = re.compile(
+    r"(?i:\b(?:my\s+name\s+is|my\s+name's|i\s+am|i'm|this\s+is|name\s*:))\s+(?P<v>[a-z]+(?:\s+[a-z'-]+)?)"
+)
 _LOWER_PAIR = re.compile(r"\b([a-z]{3,})\s+([a-z']{3,})\b")
 _LOWER_LONE = re.compile(
     rf"\b(?:(?:{_RELATIVE}|hi|hello|hey|dear|thanks|bye|okay|ok|yeah|right|saw|seeing|this\s+is|so|now|well|alright)\s*,?\s+(?P<x>[a-z]{{4,}})\b(?=\s*[,.?!]|\s+is\b))"
@@ -77,7 +80,9 @@ def detect_english(text: str) -> Iterator[Span]:
 
 def is_eponym(text: str, stop: int) -> bool:
     """Whether the word that ends at `stop` names a sign, disease, score, ... and not a person."""
-    after = re.match(r"(?:['’]s)?(?:[ \t-]+[A-Z][a-z]+(?:['’]s)?)?[ \t-]+(\(?[A-Za-z]+)", text[stop:])
+    after = re.match(
+        r"(?:['’]s)?(?:[ \t-]+[A-Z][a-z]+(?:['’]s)?)?[ \t-]+(\(?[A-Za-z]+)", text[stop:]
+    )
     near = re.match(r"(?:['’]s)?[ \t-]+([A-Za-z]+)", text[stop:])
     nouns = words("clinical_nouns_en.txt")
     return any(found is not None and found.group(1) in nouns for found in (after, near))
@@ -145,10 +150,12 @@ def _is_pinyin_name(first: str, second: str) -> bool:
 
 def _listed(text: str, parts: list[tuple[int, int]]) -> Iterator[Span]:
     """Names that the lists know, in a run of capitalised words."""
-    whole = [(a, b) for a, b in parts if b - a > 2 or text[a:b].isalpha() and b - a > 1]
+    whole = [(a, b) for a, b in parts if b - a > 2 or (text[a:b].isalpha() and b - a > 1)]
     for (a, b), (c, d) in pairwise(whole):
         first, second, between = text[a:b], text[c:d], text[b:c]
-        if is_eponym(text, d) or not re.fullmatch(r"[ \t\u00a0]+(?:[A-Z]\.?[ \t]+)?|,[ \t]*", between):
+        if is_eponym(text, d) or not re.fullmatch(
+            r"[ \t\u00a0]+(?:[A-Z]\.?[ \t]+)?|,[ \t]*", between
+        ):
             continue
         if "," in between:
             if _is_family(first) and _is_given(second) and not _blocked(text, a, first):
@@ -175,11 +182,20 @@ def _is_pair(text: str, start: int, first: str, second: str) -> bool:
     if _is_given(first) and _is_family(second):
         return True
     if first.isupper() or second.isupper():
-        return _is_family(first) and _is_given(second) and not (is_unclear(first) or is_unclear(second))
+        return (
+            _is_family(first)
+            and _is_given(second)
+            and not (is_unclear(first) or is_unclear(second))
+        )
     if _is_given(first) and (not is_unclear(first) or _is_given_inside(text, start, first)):
         return not stop and _title(second) not in words("clinical_nouns_en.txt")
     known = _title(first) in words("not_english_names.txt")
-    return _is_family(second) and not is_unclear(second) and not known and not opens_sentence(text, start)
+    return (
+        _is_family(second)
+        and not is_unclear(second)
+        and not known
+        and not opens_sentence(text, start)
+    )
 
 
 def _is_given_inside(text: str, start: int, word: str) -> bool:
@@ -208,10 +224,16 @@ def _lower_case(text: str) -> Iterator[Span]:
         first, *rest = found.group("v").split()
         if _is_given(first) and (not is_unclear(first) or (rest and _is_family(rest[0]))):
             whole = bool(rest) and _is_family(rest[0])
-            yield Span(found.start("v"), found.end("v") if whole else found.start("v") + len(first), "name")
+            yield Span(
+                found.start("v"), found.end("v") if whole else found.start("v") + len(first), "name"
+            )
     for found in _LOWER_PAIR.finditer(text):
         first, second = found.groups()
-        if _is_given(first) and _is_family(second) and not (is_unclear(first) and is_unclear(second)):
+        if (
+            _is_given(first)
+            and _is_family(second)
+            and not (is_unclear(first) and is_unclear(second))
+        ):
             yield Span(found.start(), found.end(), "name")
     for found in _LOWER_LONE.finditer(text):
         group = found.lastgroup or "v"

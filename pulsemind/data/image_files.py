@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - patterns and tables stand on one line
 """Image files of any origin, opened without trust: a picture and the texts beside its pixels.
 
 What a file claims is checked before anything is decoded, so a small file cannot fill the memory.
@@ -18,7 +19,7 @@ from pulsemind.data.dicom import burned_in, is_dicom, read_dicom
 from pulsemind.data.image_problem import ImageProblem
 from pulsemind.data.patterns import Kind
 
-FORMATS = ("PNG", "JPEG", "MPO", "BMP", "GIF", "TIFF", "WEBP")
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 """What is opened, by content and not by name; formats that start other programs are not."""
 MAX_PIXELS = 64_000_000
 """Used where no setting is at hand: a phone's largest photographs."""
@@ -52,7 +53,9 @@ def open_image(path: Path, max_pixels: int = MAX_PIXELS) -> Opened:
             raise ImageProblem("empty file")
         if is_dicom(path):
             dicom = read_dicom(path, max_pixels)
-            return Opened(dicom.image, ".png", dicom.texts, dicom.personal, burned_in(dicom.personal))
+            return Opened(
+                dicom.image, ".png", dicom.texts, dicom.personal, burned_in(dicom.personal)
+            )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large images; the limit is ours
             Image.init()  # or formats that were not met before are unknown

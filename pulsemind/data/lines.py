@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - patterns and tables stand on one line
 """Personal data in a line that OCR read: labelled values, what the text detectors find, values a
 file's header gave away, and on pictures that are no documents whatever no scanner writes."""
 
@@ -73,7 +74,9 @@ def _misread(text: str, ner_model: str | None) -> list[Value]:
     """Numbers in which OCR took digits for letters (138OO138ooo); the length stays."""
     fixed = re.sub(
         r"[\dOoQlIiSsBZz.:/-]{6,}",
-        lambda m: m.group().translate(_CONFUSED) if sum(c.isdigit() for c in m.group()) > 3 else m.group(),
+        lambda m: (
+            m.group().translate(_CONFUSED) if sum(c.isdigit() for c in m.group()) > 3 else m.group()
+        ),
         text,
     )
     if fixed == text:

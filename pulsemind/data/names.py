@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - patterns and tables stand on one line
 """Names of people and hospitals, Chinese (`chinese.py`, `hospitals.py`) and English (`english.py`)."""
 
 from __future__ import annotations

@@ -87,7 +87,9 @@ def _column(image: Image.Image, line: Line) -> Line:
     width = right - left
     count = max(1, round((bottom - top) / max(1, width * 1.05)))
     step = (bottom - top) / count
-    strip = Image.new("RGB", (int(count * width * 1.2) + 40, width + 40), image.getpixel((left, top)))
+    strip = Image.new(
+        "RGB", (int(count * width * 1.2) + 40, width + 40), image.getpixel((left, top))
+    )
     for number in range(count):
         part = image.crop((left, int(top + number * step), right, int(top + (number + 1) * step)))
         strip.paste(part, (20 + int(number * width * 1.2), 20))

@@ -2,8 +2,8 @@
 
 Runs in worker processes with one thread each (`images.py`). The first reading is of the picture as
 it is, all later ones of the same with faint and blurred print made plain; it is kept when a later
-one finds nothing, so each costs two readings at least. From the third on the whole line is painted over: what was left shows
-that the part was too narrow.
+one finds nothing, so each costs two readings at least. From the third on the whole line is painted
+over: what was left shows that the part was too narrow.
 """
 
 from __future__ import annotations
@@ -129,7 +129,9 @@ class Search:
             for line in lines
             for value in detect_line(line.text, self.overlay, known, self.ner_model)
         ]
-        beside = [(line, Value(0, len(line.text), kind)) for line, kind in _neighbours(lines, painted)]
+        beside = [
+            (line, Value(0, len(line.text), kind)) for line, kind in _neighbours(lines, painted)
+        ]
         return found + [pair for pair in beside if all(pair[0] is not line for line, _ in found)]
 
 
@@ -173,7 +175,9 @@ def _neighbours(lines: list[Line], painted: list[Line]) -> Iterator[tuple[Line, 
         right = [
             line
             for line in others
-            if line.top <= middle <= line.bottom and -height / 2 <= line.left - label.right <= 12 * height
+            if _may_be(line, kind)
+            and line.top <= middle <= line.bottom
+            and -height / 2 <= line.left - label.right <= 12 * height
         ]
         labels_right = [
             line for line in lines
@@ -195,6 +199,12 @@ def _neighbours(lines: list[Line], painted: list[Line]) -> Iterator[tuple[Line, 
             yield min(below, key=lambda line: line.top), kind
 
 
+def _may_be(line: Line, kind: Kind) -> bool:
+    """Whether a box can hold a value of a kind: numbers and dates have digits."""
+    numbers = ("record_number", "id_number", "phone", "date", "bed_number")
+    return kind not in numbers or any(character.isdigit() for character in line.text)
+
+
 def _paint(draw: ImageDraw.ImageDraw, line: Line, start: int, stop: int) -> Line:
     """Cover `line.text[start:stop]` along the line's slope; returns the place.
 
@@ -207,7 +217,7 @@ def _paint(draw: ImageDraw.ImageDraw, line: Line, start: int, stop: int) -> Line
     top_left, top_right, low_right, low_left = (np.asarray(c, float) for c in line.corners)
     along, down = top_right - top_left, low_left - top_left
     length, height = max(1.0, float(np.hypot(*along))), max(1.0, float(np.hypot(*down)))
-    margin = (0.45 + 0.25 * (0 < start or stop < len(line.text))) * height / length
+    margin = (0.45 + 0.25 * (start > 0 or stop < len(line.text))) * height / length
     begin, end = max(begin - margin, -margin), min(end + margin, 1 + margin)
     rise = 0.15 * down
     corners = [

@@ -52,7 +52,8 @@ def find(masked: str, ner_model: str | None = None) -> list[Span]:
     """
     results = analyzer(ner_model).analyze(masked, language=LANGUAGE)
     return [
-        Span(r.start, r.end, _KINDS.get(r.entity_type) or cast(Kind, r.entity_type)) for r in results
+        Span(r.start, r.end, _KINDS.get(r.entity_type) or cast(Kind, r.entity_type))
+        for r in results
     ]
 
 
@@ -94,7 +95,8 @@ def _model(name: str) -> Callable[[str], Iterable[Span]]:
         return [
             Span(entity["start"], entity["end"], kind)
             for entity in classify(text)
-            if (kind := _KINDS.get(entity["entity_group"].upper())) and entity["end"] > entity["start"]
+            if (kind := _KINDS.get(entity["entity_group"].upper()))
+            and entity["end"] > entity["start"]
         ]
 
     return find_entities

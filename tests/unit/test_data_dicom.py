@@ -29,7 +29,12 @@ def write(path: Path, pixels: np.ndarray, **header: object) -> None:
     made.Rows, made.Columns = pixels.shape[:2]
     made.SamplesPerPixel, made.PhotometricInterpretation = 1, "MONOCHROME2"
     bits = pixels.dtype.itemsize * 8
-    made.BitsAllocated, made.BitsStored, made.HighBit, made.PixelRepresentation = bits, bits, bits - 1, 0
+    made.BitsAllocated, made.BitsStored, made.HighBit, made.PixelRepresentation = (
+        bits,
+        bits,
+        bits - 1,
+        0,
+    )
     made.PixelData = pixels.tobytes()
     for key, value in header.items():
         setattr(made, key, value)
