@@ -48,7 +48,7 @@ def read_lines(image: Image.Image) -> list[Line]:
     """All text lines of a picture, from top to bottom; upright columns are read downwards."""
     lines = _read(image)
     return sorted(
-        [_column(image, line) if _is_column(line) else line for line in lines],
+        [_column(image, line) if is_column(line) else line for line in lines],
         key=lambda line: (line.top, line.left),
     )
 
@@ -74,7 +74,7 @@ def _read(image: Image.Image) -> list[Line]:
     return [Line(text, np.asarray(box)) for box, text in zip(boxes, texts, strict=True)]
 
 
-def _is_column(line: Line) -> bool:
+def is_column(line: Line) -> bool:
     """Taller than wide: turned print, or characters below one another."""
     return line.bottom - line.top > 2 * (line.right - line.left)
 
@@ -108,7 +108,7 @@ def _reader() -> Any:
     return RapidOCR(
         params={
             "Global.log_level": "error",
-            "Global.use_cls": False,
+            "Global.use_cls": True,
             "Global.text_score": 0.3,
             "Det.limit_side_len": SMALLEST_SIDE_READ,
             "Det.box_thresh": 0.4,

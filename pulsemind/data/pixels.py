@@ -23,7 +23,7 @@ from pulsemind.artifacts import add_image
 from pulsemind.data.image_files import MAX_PIXELS, Opened, open_image
 from pulsemind.data.image_problem import ImageProblem
 from pulsemind.data.lines import Known, Value, detect_line, is_label, open_label
-from pulsemind.data.ocr import Line, read_lines, sharpened
+from pulsemind.data.ocr import Line, is_column, read_lines, sharpened
 from pulsemind.data.patterns import Kind
 
 ROUNDS = 6
@@ -153,7 +153,7 @@ def _redact(
             return first, later, Counter()
         draw = ImageDraw.Draw(image)
         for line, value in found:
-            whole = turn > 1
+            whole = turn > 1 or is_column(line)
             start, stop = (0, len(line.text)) if whole else (value.start, value.stop)
             painted.append(_paint(draw, line, start, stop))
     return first, later, Counter(value.kind for _, value in found)
