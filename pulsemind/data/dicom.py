@@ -57,7 +57,7 @@ def read_dicom(path: Path, max_pixels: int) -> Dicom:
     Raises ImageProblem when it is damaged, too large, has no picture or an unknown compression.
     """
     import pydicom
-    from pydicom.pixels import pixel_array
+    from pydicom.pixels.utils import pixel_array
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -80,7 +80,7 @@ def read_dicom(path: Path, max_pixels: int) -> Dicom:
 
 def _picture(header: Any, pixels: Any) -> Image.Image:
     """Pixels as a viewer shows them: rescaled, windowed, inverted where 0 means white."""
-    from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut
+    from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
 
     if header.PhotometricInterpretation == "PALETTE COLOR":
         pixels = apply_color_lut(pixels, header)

@@ -8,7 +8,7 @@ model for its own name finding; `_NoLanguageModel` stands in, so none is loaded 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any, cast, get_args
 
@@ -135,7 +135,14 @@ class _NoLanguageModel(NlpEngine):
         """No entities, no words."""
         return NlpArtifacts([], cast(Any, []), [], [], self, language)
 
-    def process_batch(self, texts: Any, language: str, **_: Any) -> Any:
+    def process_batch(
+        self,
+        texts: Iterable[str],
+        language: str,
+        batch_size: int = 1,
+        n_process: int = 1,
+        **kwargs: Any,
+    ) -> Iterator[tuple[str, NlpArtifacts]]:
         """`process_text` of each text."""
         return ((text, self.process_text(text, language)) for text in texts)
 
