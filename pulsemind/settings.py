@@ -131,6 +131,15 @@ class ProofreadSettings(Section):
     """Share of the queued dialogues that needs two reviewers."""
 
 
+class AnonymiseSettings(Section):
+    """The second check for personal data (SPEC section 3)."""
+
+    ner_model: str | None
+    """Folder or hub name of a token-classification model (safetensors) that is asked as well."""
+    image_max_pixels: int = Field(ge=1)
+    """Images of more pixels (width x height) are refused before they are decoded."""
+
+
 class DatasetSettings(Section):
     """Dataset build (SPEC section 3)."""
 
@@ -140,6 +149,7 @@ class DatasetSettings(Section):
     """Seed of the split."""
     image_min_side: int = Field(ge=1)
     """Images with a shorter side are dropped (L 2.1.4)."""
+    anonymise: AnonymiseSettings
     near_duplicate_similarity: float = Field(gt=0, le=1)
     """Jaccard similarity of shingles from which two texts are near duplicates."""
     contamination_ngram: int = Field(ge=1)

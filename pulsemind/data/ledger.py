@@ -6,15 +6,16 @@ balance.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel
 
 from pulsemind.data.patterns import Kind
 from pulsemind.records import Consultation, QAItem, Quarantined, Record
 
+K = TypeVar("K", bound=str)
 QUARANTINE, DROPPED, BOOKS = "quarantine.jsonl", "dropped.jsonl", "books.json"
 
 
@@ -62,7 +63,7 @@ class Books(BaseModel):
             for place, kinds in theirs.items():
                 _merge(mine.setdefault(place, {}), kinds)
 
-    def count(self, place: str, kinds: dict[Kind, int], left: bool = False) -> None:
+    def count(self, place: str, kinds: Mapping[Kind, int], left: bool = False) -> None:
         """Add what was found in one place."""
         _merge((self.left if left else self.found).setdefault(place, {}), kinds)
 
@@ -170,6 +171,6 @@ def entries(folders: Iterable[Path], name: str) -> Iterator[str]:
             yield from handle
 
 
-def _merge(mine: dict[str, int] | dict[Kind, int], more: dict[str, int] | dict[Kind, int]) -> None:
+def _merge(mine: dict[K, int], more: Mapping[K, int]) -> None:
     for key, number in more.items():
-        mine[key] = mine.get(key, 0) + number  # type: ignore[index, call-overload]
+        mine[key] = mine.get(key, 0) + number

@@ -7,11 +7,10 @@ from collections import Counter
 from pathlib import Path
 
 from pulsemind.artifacts import writing
-from pulsemind.data.anonymise import anonymise, detect
+from pulsemind.data.anonymise import anonymise, detect, remaining
 from pulsemind.data.collect import image_path
 from pulsemind.data.cut import Line, images_of, lines
 from pulsemind.data.ledger import Ledger, write_lines
-from pulsemind.data.patterns import Kind
 from pulsemind.data.pixels import ImageResult, clean_image
 from pulsemind.records import Consultation, ImageKind, ImageRef, QAItem, Quarantined
 from pulsemind.settings import DatasetSettings
@@ -61,9 +60,11 @@ def _one(
             reason = f"image {number}: {result.reason}"
             ledger.quarantine(Quarantined(file=where.file, index=where.index, reason=reason))
             return None
-    record, kinds, clean = anonymise(record, line.visit)
-    ledger.books.count("text", dict(kinds))
+    ner_model = settings.anonymise.ner_model
+    record, kinds, clean = anonymise(record, line.visit, ner_model)
+    ledger.books.count("text", kinds)
     if not clean:
+        ledger.books.count("text", remaining(record, ner_model), left=True)
         ledger.drop(record, "personal_data_remains")
         return None
     return _with_images(record, results, ledger)
@@ -72,21 +73,28 @@ def _one(
 def _clean(
     raw: Path, image: ImageRef, settings: DatasetSettings, folder: Path, ledger: Ledger
 ) -> ImageResult:
-    """Clean an image into the artifact, and count what was found in it, once."""
+    """Clean an image into the artifact, and count what was found in it."""
     path = image_path(raw, image.path)
     if path is None:
         return ImageResult("unreadable", reason="outside the raw data")
-    result = clean_image(path, folder, settings.image_min_side, image.kind in SCENES)
-    books = ledger.books
-    books.count("pixels", dict(result.pixels))
-    books.count("metadata", dict(result.metadata))
-    books.count("file_name", _names(path))
+    result = clean_image(
+        path,
+        folder,
+        settings.image_min_side,
+        image.kind in SCENES,
+        settings.anonymise.image_max_pixels,
+        settings.anonymise.ner_model,
+    )
+    ledger.books.count("pixels", result.pixels + result.later)
+    ledger.books.count("pixels", result.remaining, left=True)
+    ledger.books.count("metadata", result.metadata)
+    ledger.books.count("file_name", Counter(span.kind for span in detect(_spaced(path))))
     return result
 
 
-def _names(path: Path) -> dict[Kind, int]:
-    """Personal data in a file's name."""
-    return dict(Counter(span.kind for span in detect(re.sub("_+", " ", path.stem))))
+def _spaced(path: Path) -> str:
+    """A file's name as words; what surrounds an image inside a Parquet file is no name."""
+    return "" if "#" in path.name else re.sub("_+", " ", path.stem)
 
 
 def _with_images(

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pulsemind.artifacts import write_json, writing
-from pulsemind.data.anonymise import anonymise
 from pulsemind.data.expand import Costs, Expanded, Pair, Service, expand
-from pulsemind.data.ledger import Ledger, write_lines
+from pulsemind.data.ledger import Ledger
 from pulsemind.data.prepare import RECORDS
-from pulsemind.data.review.apply import Tally, proofread
+from pulsemind.data.review.apply import Tally
 from pulsemind.records import Consultation
 from pulsemind.settings import DatasetSettings
 
@@ -60,7 +59,6 @@ def proofread_shards(
     tally, ledger = Tally(), Ledger()
     with writing(out, "reviewed") as folder:
         items = ((item, shard.images) for shard in shards for item in _expanded(shard.expanded))
-        ...
         write_json(folder / TALLY, tally.report())
         ledger.write(folder)
 
