@@ -145,7 +145,8 @@ class _Jobs:
         return self._job(cut, self.work / "cut" / source.name, inputs, self.raw, source)
 
     def prepare(self, shard: _Work) -> Job:
-        inputs = [shard.digest, self.settings.image_min_side]
+        settings = self.settings
+        inputs = [shard.digest, settings.image_min_side, settings.anonymise.model_dump()]
         return self._job(prepare, shard.prepared, inputs, shard.cut, self.raw)
 
     def index(self, tests: Sequence[_Work]) -> Job:
