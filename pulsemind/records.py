@@ -75,6 +75,42 @@ class Provenance(Record):
     original_id: str = ""
 
 
+class Modality(Record):
+    """What an image shows, and whether its metadata or the rule of `data.modality` says so."""
+
+    kind: ImageKind
+    source: Literal["metadata", "heuristic"]
+
+
+Use = Literal["sft1", "sft2", "crpo_query", "evaluation"]
+"""What a record may be used for; the split says what it is used for."""
+
+LicenceFlag = Literal["research_only", "no_derivatives", "share_alike", "licence_unknown"]
+
+
+class Signals(Record):
+    """Facts about a consultation that later stages select by and the card counts.
+
+    `tokens` are those of `data.text`: a Chinese character, a word, a number. `other_language` is
+    the share (0 to 1) of the other language in the Chinese characters and Latin words.
+    `department` is a name of the table in `data/words/departments.txt`, or the label as it came
+    when `department_known` is false. `asking_turns` counts the physician's turns that ask.
+    """
+
+    turns: int = Field(ge=0)
+    tokens: int = Field(ge=0)
+    language: Language
+    other_language: float = Field(ge=0, le=0.5)
+    department: str | None
+    subspecialty: str | None
+    department_known: bool
+    modalities: tuple[Modality, ...]
+    physician_turns: int = Field(ge=0)
+    asking_turns: int = Field(ge=0)
+    uses: tuple[Use, ...]
+    licence_flags: tuple[LicenceFlag, ...]
+
+
 class Consultation(Record):
     """A dialogue between a patient and a physician; a stage-1 pair is one of two turns."""
 
@@ -83,6 +119,7 @@ class Consultation(Record):
     turns: tuple[Turn, ...]
     department: str | None = None
     provenance: Provenance
+    signals: Signals | None = None
 
     def text(self) -> str:
         """All turns' text, one line a turn."""
