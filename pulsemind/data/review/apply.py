@@ -115,7 +115,7 @@ def proofread(
                 yield item.record
                 continue
             task = queue.add(item)
-            result = outcome(task, decisions.pop(task.id, {}))
+            result = outcome(task.head(), decisions.pop(task.id, {}))
             tally.add(task, result)
             if result.state in {"rejected", "pending"}:
                 drop(item.record, f"review_{result.state}")
@@ -134,7 +134,7 @@ def status(folder: Path) -> Tally:
     tally = Tally()
     decisions, tally.broken = load(folder)
     for task in read_tasks(folder):
-        tally.add(task, outcome(task, decisions.pop(task.id, {})))
+        tally.add(task, outcome(task.head(), decisions.pop(task.id, {})))
     tally.unknown = sum(map(len, decisions.values()))
     return tally
 

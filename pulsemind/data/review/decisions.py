@@ -15,7 +15,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from pulsemind.data.review.queue import Task
+from pulsemind.data.review.queue import Head
 from pulsemind.records import Quarantined, Review
 
 DECISIONS = "decisions.jsonl"
@@ -67,18 +67,26 @@ def load(folder: Path) -> tuple[Decisions, list[Quarantined]]:
         except ValidationError:
             broken.append(Quarantined(file=DECISIONS, index=index, reason="not a decision"))
             continue
-        of_task = decisions.setdefault(review.task, {})
-        former = of_task.get(review.reviewer)
-        if former is None or former.time <= review.time:
-            of_task[review.reviewer] = review
+        note(decisions, review)
     return decisions, broken
 
 
-def outcome(task: Task, reviews: Mapping[str, Review]) -> Outcome:
+def note(decisions: Decisions, review: Review) -> None:
+    """Take in a decision, unless its reviewer has made a later one on the task."""
+    of_task = decisions.setdefault(review.task, {})
+    former = of_task.get(review.reviewer)
+    if former is None or former.time <= review.time:
+        of_task[review.reviewer] = review
+
+
+def outcome(task: Head, reviews: Mapping[str, Review]) -> Outcome:
     """Bring the decisions on a task together, as the module says."""
-    editable = task.editable()
     valid = sorted(
-        (r for r in reviews.values() if r.reviewed == task.digest and set(r.edited) <= editable),
+        (
+            r
+            for r in reviews.values()
+            if r.reviewed == task.digest and set(r.edited) <= task.editable
+        ),
         key=lambda review: (review.time, review.reviewer),
     )
     edits = [review.edited for review in valid if review.decision == "edit"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -32,6 +33,15 @@ class Utterance(Record):
     images: tuple[ImageRef, ...] = ()
 
 
+@dataclass(frozen=True)
+class Head:
+    """What decisions are held against: a task without its texts. `editable` are turn numbers."""
+
+    digest: str
+    wanted: int
+    editable: frozenset[int]
+
+
 class Task(Record):
     """A dialogue to review; a line of `tasks.jsonl`. `wanted` is how many reviewers it needs."""
 
@@ -43,9 +53,10 @@ class Task(Record):
     turns: tuple[Utterance, ...]
     wanted: Literal[1, 2]
 
-    def editable(self) -> set[int]:
-        """Numbers of the turns that a reviewer may edit: the physician's."""
-        return {number for number, turn in enumerate(self.turns) if turn.role == "physician"}
+    def head(self) -> Head:
+        """The task without its texts; a reviewer may edit the physician's turns."""
+        physician = (n for n, turn in enumerate(self.turns) if turn.role == "physician")
+        return Head(self.digest, self.wanted, frozenset(physician))
 
 
 def queued(consultation: str, settings: ProofreadSettings, seed: int) -> bool:
