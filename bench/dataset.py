@@ -24,8 +24,9 @@ from datasketch import MinHash, MinHashLSH
 
 from bench.table import check, report
 from pulsemind import settings
-from pulsemind.data.build import Digests, build
+from pulsemind.data.build import Digests, Refining, build
 from pulsemind.data.dedup import duplicates
+from pulsemind.data.expand import Service
 from pulsemind.data.jobs import Job, Run, in_processes
 from pulsemind.data.keys import PERMUTATIONS, Keys, bands_for, bands_of, signatures_of
 from pulsemind.data.ledger import Counts, Dropped
@@ -34,8 +35,24 @@ from pulsemind.settings import DatasetSettings
 
 FULL = 26_000_000
 THRESHOLD = 0.8
-WORDS_ZH = ["血压", "头痛", "咳嗽", "发热", "检查", "建议", "休息", "饮食", "药物", "治疗", "症状", "医院", "复查", "疼痛", "睡眠", "情绪", "皮肤", "过敏", "感染", "炎症", "胃部", "肝脏", "肾脏", "心脏", "肺部", "关节", "腰部", "颈椎", "血糖", "血脂", "运动", "清淡", "辛辣", "手术", "随访", "化验", "影像", "结果", "正常", "异常", "轻度", "中度", "反复", "持续", "缓解", "加重", "早晨", "夜间", "儿童", "老人", "孕期", "月经", "注意", "避免", "观察", "口服", "外用", "疗程", "剂量", "不适", "恶心", "呕吐", "腹泻", "便秘", "乏力", "头晕", "耳鸣", "视力", "口腔", "牙齿", "咽喉", "鼻塞", "流涕", "胸闷", "气短", "心慌", "水肿", "尿频", "尿急", "麻木", "抽筋", "瘙痒", "红肿", "出血", "伤口", "愈合", "营养", "蛋白", "维生素", "补钙", "贫血", "免疫", "疫苗", "体重", "减轻", "增加", "规律", "作息", "压力", "焦虑"]
-WORDS_EN = ["pressure", "headache", "cough", "fever", "exam", "advise", "rest", "diet", "drug", "therapy", "symptom", "clinic", "review", "pain", "sleep", "mood", "skin", "allergy", "infection", "stomach", "liver", "kidney", "heart", "lung", "joint", "back", "neck", "sugar", "lipid", "exercise", "light", "spicy", "surgery", "visit", "assay", "imaging", "result", "normal", "mild", "moderate", "recurrent", "lasting", "relief", "worse", "morning", "night", "child", "elder", "pregnancy", "period", "avoid", "observe", "oral", "topical", "course", "dose", "nausea", "vomiting", "diarrhoea", "tired", "dizzy", "vision", "mouth", "tooth", "throat", "nose", "chest", "breath", "palpitation", "swelling", "urine", "numb", "cramp", "itch", "red", "bleeding", "wound", "healing", "protein", "vitamin", "calcium", "anaemia", "immune", "vaccine", "weight", "regular", "stress", "anxiety"]
+WORDS_ZH = (  # noqa: SIM905 - a list of 100 strings is not easier to read
+    "血压 头痛 咳嗽 发热 检查 建议 休息 饮食 药物 治疗 症状 医院 复查 疼痛 睡眠 "
+    "情绪 皮肤 过敏 感染 炎症 胃部 肝脏 肾脏 心脏 肺部 关节 腰部 颈椎 血糖 血脂 "
+    "运动 清淡 辛辣 手术 随访 化验 影像 结果 正常 异常 轻度 中度 反复 持续 缓解 "
+    "加重 早晨 夜间 儿童 老人 孕期 月经 注意 避免 观察 口服 外用 疗程 剂量 不适 "
+    "恶心 呕吐 腹泻 便秘 乏力 头晕 耳鸣 视力 口腔 牙齿 咽喉 鼻塞 流涕 胸闷 气短 "
+    "心慌 水肿 尿频 尿急 麻木 抽筋 瘙痒 红肿 出血 伤口 愈合 营养 蛋白 维生素 "
+    "补钙 贫血 免疫 疫苗 体重 减轻 增加 规律 作息 压力 焦虑 "
+).split()
+WORDS_EN = (  # noqa: SIM905 - a list of 100 strings is not easier to read
+    "pressure headache cough fever exam advise rest diet drug therapy symptom clinic review "
+    "pain sleep mood skin allergy infection stomach liver kidney heart lung joint back neck "
+    "sugar lipid exercise light spicy surgery visit assay imaging result normal mild moderate "
+    "recurrent lasting relief worse morning night child elder pregnancy period avoid observe "
+    "oral topical course dose nausea vomiting diarrhoea tired dizzy vision mouth tooth throat "
+    "nose chest breath palpitation swelling urine numb cramp itch red bleeding wound healing "
+    "protein vitamin calcium anaemia immune vaccine weight regular stress anxiety "
+).split()
 
 
 def main() -> int:
@@ -59,7 +76,8 @@ def main() -> int:
         out, work = Path(folder) / "dataset", Path(folder) / "work"
         with PeakMemory() as memory:
             run = _timed(in_processes(workers), seconds)
-            counts = build(raw, out, work, section, Digests("raw", "code"), run)
+            refining = Refining(Service({}, 1, work / "responses"), work / "review")
+            counts = build(raw, out, work, section, Digests("raw", "code"), refining, run)
         near = _near_dropped(out / "dropped.jsonl")
         texts = [text for text, _ in _texts(raw / "pairs.json", compared)]
     ours, theirs, found = compare(texts, section)

@@ -93,6 +93,8 @@ class Source(Section):
     """Folder of the images, relative to `data/raw`; null where the adapter says they lie."""
     encoding: Literal["utf-8", "gb18030"]
     """How the text of JSON and CSV files is written; a byte-order mark does no harm."""
+    refine: bool
+    """Whether its replies are expanded and its dialogues proofread: our own consultations."""
     overlap: list[OverlapRule]
     """Of an evaluation set: the overlaps for which a training record is dropped
     (`data.decontaminate`); the card counts the others too. Empty for training data."""

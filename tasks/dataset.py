@@ -14,7 +14,9 @@ from tasks.stage import Produced, produced
 from tasks.tracking import tracked
 
 RAW, DATASET, METRICS = Path("data/raw"), Path("data/dataset"), Path("metrics/dataset.json")
-WORK = Path("work/dataset")
+WORK, RESPONSES = Path("work/dataset"), Path("work/responses")
+QUEUE = Path("data/review")
+"""The review queue; the decisions in it are an input of the stage."""
 
 
 @task
@@ -24,14 +26,18 @@ def build_dataset(key: str, raw: str, code: str) -> Produced:
     Args:
         raw, code: digests of the raw data and of the code: shards made from both are reused.
     """
-    from pulsemind.data.build import Digests, build
+    from pulsemind.data.build import Digests, Refining, build
+    from pulsemind.data.expand import Service
 
     wanted = settings.load()
     with tracked("dataset", key, wanted) as run:
         with artifacts.writing(DATASET, "dataset") as folder:
-            section = wanted.stages.dataset
-            workers = _workers(wanted.services)
-            counts = build(RAW, folder, WORK, section, Digests(raw, code), workers)
+            services = wanted.services
+            chat = Service(services.endpoints, services.concurrency, RESPONSES)
+            counts = build(
+                RAW, folder, WORK, wanted.stages.dataset, Digests(raw, code),
+                Refining(chat, QUEUE), _workers(services),
+            )  # fmt: skip
         artifacts.write_json(METRICS, counts.model_dump())
         run.tags({"pulsemind.dataset": artifacts.digest(DATASET)})
         run.metrics({"read": counts.read, "kept": counts.kept, "quarantined": counts.quarantined})

@@ -48,9 +48,7 @@ class Stage:
     @property
     def code(self) -> str:
         """Digest of the code that makes the stage's result."""
-        return json_digest(
-            {p: h for p, h in self.dependencies.items() if not p.startswith(DATA)}
-        )
+        return json_digest({p: h for p, h in self.dependencies.items() if not p.startswith(DATA)})
 
     def inputs(self, prefix: str) -> list[str]:
         """Content hashes of the dependencies below a path."""

@@ -2,6 +2,8 @@
 
     cut        a source -> shards of checked records
     prepare    a shard  -> anonymous records and images            (all shards side by side)
+    expand     a shard  -> the same with refined replies            (sources that ask for it)
+    proofread  those    -> what the reviewers let through          (one process)
     keys       a shard  -> arrays for comparing                    (all shards side by side)
     choose     all keys -> which records stay, and in which split  (one process)
     write      shards   -> files of the splits                     (all side by side)
@@ -31,13 +33,24 @@ from pulsemind.data.choose import Shard, choose
 from pulsemind.data.collect import check_sources
 from pulsemind.data.cut import cut, shards_of
 from pulsemind.data.decontaminate import index
-from pulsemind.data.finish import finish
+from pulsemind.data.expand import Service
+from pulsemind.data.finish import Made, finish
 from pulsemind.data.jobs import Job, Run, in_order
 from pulsemind.data.keys import make_keys, read_records
 from pulsemind.data.ledger import Counts, books
 from pulsemind.data.prepare import RECORDS, prepare
+from pulsemind.data.refine import Reviewed, expand_shard, proofread_shards
+from pulsemind.data.review.decisions import DECISIONS
 from pulsemind.data.write import Chosen, write
 from pulsemind.settings import DatasetSettings, Source
+
+
+@dataclass(frozen=True)
+class Refining:
+    """Where replies are expanded, and the folder of the review queue."""
+
+    service: Service
+    queue: Path
 
 
 @dataclass(frozen=True)
@@ -54,6 +67,7 @@ def build(
     work: Path,
     settings: DatasetSettings,
     digests: Digests,
+    refining: Refining,
     run: Run = in_order,
 ) -> Counts:
     """Fill the folder `out` with the dataset made from the raw data in `raw`.
@@ -61,13 +75,16 @@ def build(
     Args:
         work: for the steps' artifacts; with it a build that was stopped goes on. What still holds
             names is deleted when the build is done.
+        refining: where replies are expanded and dialogues reviewed.
         run: runs the jobs of a step.
 
     Raises ValueError or FileNotFoundError when a source cannot work, AccountError when the counts
-    do not add up. What is wrong with single records never raises; it is in the quarantine.
+    do not add up, ReviewPending when the settings say to wait for the reviewers, LlmError when the
+    endpoint of the expansion cannot be used. What is wrong with single records never raises; it is
+    in the quarantine.
     """
     check_sources(raw, settings)
-    make = _Jobs(raw, work, settings, digests)
+    make = _Jobs(raw, work, settings, digests, refining)
     # Evaluation sets first: everything else is compared with them.
     sources = sorted(settings.sources, key=lambda source: source.use != "benchmark")
     run([make.cut(source) for source in sources])
@@ -75,6 +92,10 @@ def build(
     if not shards:
         raise ValueError(f"the sources in {raw} hold no records")
     run([make.prepare(shard) for shard in shards])
+    refined = [shard for shard in shards if shard.source.refine]
+    run([make.expand(shard) for shard in refined])
+    if refined:
+        run([make.proofread(refined)])
     tests = [shard for shard in shards if shard.source.use == "benchmark"]
     run([make.index(tests)])
     run([make.keys(shard) for shard in shards])
@@ -82,9 +103,12 @@ def build(
     parts = list(make.parts(shards))
     run(parts)
     folders = [(shard.source.name, shard.prepared) for shard in shards]
+    folders += [(s.name, work / "reviewed" / s.name) for s in sources if s.refine]
     folders += [(source.name, work / "choice" / source.name) for source in sources]
     written = [part.writes for part in parts]
-    counts = finish(out, written, folders, work / "choice", settings, digests.raw)
+    refinement = [work / "reviewed", *(shard.expanded for shard in refined)] if refined else []
+    made = Made(written, folders, work / "choice", refinement)
+    counts = finish(out, made, settings, digests.raw)
     shutil.rmtree(work / "cut")
     return counts
 
@@ -107,6 +131,17 @@ class _Work:
         return self.folder / "prepared" / self.source.name / self.number
 
     @property
+    def expanded(self) -> Path:
+        return self.folder / "expanded" / self.source.name / self.number
+
+    @property
+    def records(self) -> Path:
+        """The records as they are compared and written."""
+        if self.source.refine:
+            return self.folder / "reviewed" / f"{self.source.name}-{self.number}.jsonl"
+        return self.prepared / RECORDS
+
+    @property
     def keys(self) -> Path:
         return self.folder / "keys" / self.source.name / self.number
 
@@ -124,6 +159,7 @@ class _Jobs:
     work: Path
     settings: DatasetSettings
     digests: Digests
+    refining: Refining
 
     def _job(self, step: Callable[..., None], out: Path, inputs: Sequence[Any], *args: Any) -> Job:
         key = json_digest([step.__name__, self.digests.code, *inputs])
@@ -149,23 +185,37 @@ class _Jobs:
         inputs = [shard.digest, settings.image_min_side, settings.anonymise.model_dump()]
         return self._job(prepare, shard.prepared, inputs, shard.cut, self.raw)
 
+    def expand(self, shard: _Work) -> Job:
+        inputs = [digest(shard.prepared), self.settings.expand.model_dump()]
+        return self._job(
+            expand_shard, shard.expanded, inputs, shard.prepared, self.refining.service
+        )
+
+    def proofread(self, shards: Sequence[_Work]) -> Job:
+        decisions = self.refining.queue / DECISIONS
+        settings = self.settings
+        inputs = [settings.proofread.model_dump(), settings.seed, settings.anonymise.model_dump()]
+        inputs += [file_digest(decisions) if decisions.is_file() else ""]
+        inputs += [digest(shard.expanded) for shard in shards]
+        reviewed = [Reviewed(s.source.name, s.number, s.expanded, s.prepared) for s in shards]
+        out = self.work / "reviewed"
+        return self._job(proofread_shards, out, inputs, reviewed, self.refining.queue)
+
     def index(self, tests: Sequence[_Work]) -> Job:
         names = [source for source in self.settings.sources if source.use == "benchmark"]
-        paths = [(names.index(shard.source), shard.prepared / RECORDS) for shard in tests]
+        paths = [(names.index(shard.source), shard.records) for shard in tests]
         inputs = [self.all, *(digest(shard.prepared) for shard in tests)]
         return self._job(index_benchmarks, self.work / "benchmarks", inputs, paths, names)
 
     def keys(self, shard: _Work) -> Job:
         is_test = shard.source.use == "benchmark"
         sets = None if is_test else self.work / "benchmarks"
-        inputs = [self.all, digest(shard.prepared), digest(sets) if sets else ""]
-        records = shard.prepared / RECORDS
-        return self._job(make_keys, shard.keys, inputs, records, shard.source, sets)
+        inputs = [self.all, file_digest(shard.records), digest(sets) if sets else ""]
+        return self._job(make_keys, shard.keys, inputs, shard.records, shard.source, sets)
 
     def choose(self, shards: Sequence[_Work]) -> Job:
-        candidates = [Shard(s.source, s.prepared / RECORDS, s.keys) for s in shards]
-        folders = (folder for shard in shards for folder in (shard.prepared, shard.keys))
-        inputs = [self.all, *map(digest, folders)]
+        candidates = [Shard(s.source, s.records, s.keys) for s in shards]
+        inputs = [self.all, *(digest(shard.keys) for shard in shards)]
         return self._job(choose, self.work / "choice", inputs, candidates)
 
     def parts(self, shards: Sequence[_Work]) -> Iterator[Job]:
@@ -186,11 +236,10 @@ class _Jobs:
     def _part(self, group: Sequence[tuple[int, _Work]], number: int) -> Job:
         choices = self.work / "choice"
         chosen = [
-            Chosen(s.prepared / RECORDS, s.prepared, choices / f"{position:05d}.npy")
-            for position, s in group
+            Chosen(s.records, s.prepared, choices / f"{position:05d}.npy") for position, s in group
         ]
-        folders, files = (s.prepared for _, s in group), (shard.choice for shard in chosen)
-        inputs = [self.all, *map(digest, folders), *map(file_digest, files)]
+        files = (file for shard in chosen for file in (shard.records, shard.choice))
+        inputs = [self.all, *(digest(s.prepared) for _, s in group), *map(file_digest, files)]
         out = self.work / "parts" / f"{number:05d}"
         return self._job(write, out, inputs, chosen, group[0][1].source)
 

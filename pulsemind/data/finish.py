@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,35 +21,40 @@ from pulsemind.data.ledger import (
     entries,
     write_lines,
 )
+from pulsemind.data.refine import TALLY, costs_of
 from pulsemind.data.sources import ADAPTERS
 from pulsemind.data.split import SPLITS
 from pulsemind.data.write import About, join
 from pulsemind.settings import DatasetSettings, Source
 
 
-def finish(
-    out: Path,
-    parts: Sequence[Path],
-    ledgers: Sequence[tuple[str, Path]],
-    choice: Path,
-    settings: DatasetSettings,
-    stamp: str,
-) -> Counts:
+@dataclass(frozen=True)
+class Made:
+    """What the steps before left: folders of artifacts."""
+
+    parts: Sequence[Path]
+    ledgers: Sequence[tuple[str, Path]]
+    """Source and folder of every step's books."""
+    choice: Path
+    refinement: Sequence[Path]
+    """The reviewed artifact, then the expanded shards; empty when no source is refined."""
+
+
+def finish(out: Path, made: Made, settings: DatasetSettings, raw: str) -> Counts:
     """Fill the folder `out`.
 
     Args:
-        ledgers: source and folder of every step's books.
-        stamp: digest of the raw data, for the card.
+        raw: digest of the raw data, for the card.
 
     Raises AccountError when the counts do not add up.
     """
     tests = [source for source in settings.sources if source.use == "benchmark"]
-    about, images = join(parts, [*SPLITS, *(f"benchmarks/{s.name}" for s in tests)], out)
+    about, images = join(made.parts, [*SPLITS, *(f"benchmarks/{s.name}" for s in tests)], out)
     for name in (QUARANTINE, DROPPED):
-        write_lines(out / name, entries([folder for _, folder in ledgers], name))
+        write_lines(out / name, entries([folder for _, folder in made.ledgers], name))
     by_source = {source.name: Books() for source in settings.sources}
     total = Books()
-    for name, folder in ledgers:
+    for name, folder in made.ledgers:
         by_source[name].add(books(folder))
         total.add(books(folder))
     counts = Counts(
@@ -58,7 +64,7 @@ def finish(
         dropped=total.dropped,
         sources={s.name: _counts(s, by_source[s.name], about) for s in settings.sources},
         splits=about.splits,
-        contamination=json.loads((choice / CONTAMINATION).read_text(encoding="utf-8")),
+        contamination=json.loads((made.choice / CONTAMINATION).read_text(encoding="utf-8")),
         blocking={source.name: list(source.overlap) for source in tests},
         images=images,
         images_dropped=total.images_dropped,
@@ -67,7 +73,9 @@ def finish(
     write_json(out / "benchmarks.json", _protocols(tests, about.splits))
     write_json(out / "counts.json", counts.model_dump())
     write_json(out / "audit.json", _audit(total))
-    _card(out, counts, about, _audit(total), settings, stamp)
+    _card(
+        out, counts, about, _audit(total), settings, {"raw data": raw}, _refinement(made, settings)
+    )
     return counts
 
 
@@ -87,15 +95,33 @@ def _card(
     counts: Counts,
     about: About,
     audit: dict[str, Any],
-    settings: DatasetSettings,
-    stamp: str,
+    digests: dict[str, str],
+    refinement: dict[str, Any],
 ) -> None:
-    digests = {"raw data": stamp, "settings": json_digest(settings.model_dump())}
-    digests |= {split: folder_digest(out / split) for split in about.splits}
+    digests = digests | {split: folder_digest(out / split) for split in about.splits}
     reasons = quarantine_reasons(out / QUARANTINE)
     for name, page in (("card.md", markdown), ("card.html", html)):
-        text = page(counts, about.statistics, audit, digests=digests, quarantine=reasons)
+        text = page(
+            counts, about.statistics, audit, digests=digests, quarantine=reasons, **refinement
+        )
         write_text(out / name, text)
+
+
+def _refinement(made: Made, settings: DatasetSettings) -> dict[str, Any]:
+    """What the card says of expansion and review; nothing when no source is refined."""
+    if not made.refinement:
+        return {}
+    reviewed, *expanded = made.refinement
+    tally = json.loads((reviewed / TALLY).read_text(encoding="utf-8"))
+    agreement = tally.pop("agreement")
+    costs = costs_of(expanded)
+    review = tally | {
+        "policy": settings.proofread.policy,
+        "kappa": agreement["kappa"],
+        "kappa_n": agreement["n"],
+    }
+    expansion = costs | costs["replies"] | {"model": settings.expand.model, "cost": costs["money"]}
+    return {"review": review, "expansion": expansion}
 
 
 def _protocols(tests: Sequence[Source], sizes: dict[str, int]) -> dict[str, dict[str, object]]:

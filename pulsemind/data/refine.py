@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TextIO
 
 from pulsemind.artifacts import write_json, writing
+from pulsemind.data.anonymise import anonymise
 from pulsemind.data.expand import Costs, Expanded, Pair, Service, expand
 from pulsemind.data.ledger import Ledger
 from pulsemind.data.prepare import RECORDS
-from pulsemind.data.review.apply import Tally
+from pulsemind.data.review.apply import Tally, proofread
 from pulsemind.records import Consultation
 from pulsemind.settings import DatasetSettings
 
@@ -36,9 +39,10 @@ def expand_shard(shard: Path, service: Service, settings: DatasetSettings, out: 
 
 @dataclass(frozen=True)
 class Reviewed:
-    """A shard for the reviewers: its name, the expanded shard, the folder its images lie in."""
+    """A shard for the reviewers: source and number, the expanded shard, its images' folder."""
 
-    name: str
+    source: str
+    number: str
     expanded: Path
     images: Path
 
@@ -48,7 +52,7 @@ def proofread_shards(
 ) -> None:
     """Queue what physicians shall review; what may go on is the artifact `out`.
 
-    It holds `NAME.jsonl` a shard, the books and `review.json`.
+    It holds `SOURCE-NUMBER.jsonl` a shard, each source's books and `review.json`.
 
     Args:
         queue: tasks are written there, decisions read.
@@ -56,11 +60,50 @@ def proofread_shards(
     What a reviewer wrote is anonymised like any text. Raises ReviewPending when the policy is to
     wait and a decision is missing.
     """
-    tally, ledger = Tally(), Ledger()
+    tally = Tally()
+    ledgers = {shard.source: Ledger() for shard in shards}
     with writing(out, "reviewed") as folder:
-        items = ((item, shard.images) for shard in shards for item in _expanded(shard.expanded))
+        reading: list[tuple[TextIO, Expanded]] = []
+
+        def items() -> Iterator[tuple[Expanded, Path]]:
+            for shard in shards:
+                with (folder / f"{shard.source}-{shard.number}.jsonl").open(
+                    "w", encoding="utf-8"
+                ) as handle:
+                    for item in _expanded(shard.expanded):
+                        reading[:] = [(handle, item)]
+                        yield item, shard.images
+
+        def drop(record: Consultation, rule: str) -> None:
+            ledgers[record.provenance.source].drop(record, rule)
+
+        for record in proofread(items(), queue, settings.proofread, settings.seed, drop, tally):
+            handle, item = reading[0]
+            if record.turns != item.record.turns:
+                record, _, clean = anonymise(record, None, settings.anonymise.ner_model)
+                if not clean:
+                    drop(record, "personal_data_remains")
+                    continue
+            handle.write(record.model_dump_json() + "\n")
         write_json(folder / TALLY, tally.report())
-        ledger.write(folder)
+        for source, ledger in ledgers.items():
+            (folder / source).mkdir()
+            ledger.write(folder / source)
+
+
+def costs_of(shards: Sequence[Path]) -> dict[str, Any]:
+    """The costs of all expanded shards together."""
+    total: dict[str, Any] = {}
+    for shard in shards:
+        own = json.loads((shard / COSTS).read_text(encoding="utf-8"))
+        for name, value in own.items():
+            if isinstance(value, dict):
+                kinds = total.setdefault(name, {})
+                for kind, number in value.items():
+                    kinds[kind] = kinds.get(kind, 0) + number
+            else:
+                total[name] = total.get(name, 0) + value
+    return total
 
 
 def _expanded(shard: Path) -> Iterator[Expanded]:

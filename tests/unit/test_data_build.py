@@ -20,7 +20,8 @@ from PIL import Image, ImageDraw
 
 from pulsemind import settings as all_settings
 from pulsemind.artifacts import folder_digest, read_shards
-from pulsemind.data.build import Digests, build
+from pulsemind.data.build import Digests, Refining, build
+from pulsemind.data.expand import Service
 from pulsemind.data.jobs import Job, Run, WorkerLost, in_order, in_processes
 from pulsemind.data.ledger import Counts, Dropped
 from pulsemind.data.pixels import read_lines
@@ -42,12 +43,14 @@ def one_source(name: str, adapter: str, path: str, use: str) -> dict[str, Any]:
     overlap = ["text", "ngram", "image"] if use == "benchmark" else []
     return {"name": name, "adapter": adapter, "path": path, "use": use, "licence": "CC0-1.0",
             "records": None, "split": None, "images": None, "encoding": "utf-8",
-            "overlap": overlap}  # fmt: skip
+            "refine": use == "consultations", "overlap": overlap}  # fmt: skip
 
 
 def made(raw: Path, out: Path, section: DatasetSettings, run: Run = in_order) -> Counts:
     """Build into `out`, with the work folder beside it."""
-    return build(raw, out, out.with_name(f"{out.name}-work"), section, Digests("raw", "code"), run)
+    work = out.with_name(f"{out.name}-work")
+    refining = Refining(Service({}, 1, work / "responses"), work / "review")
+    return build(raw, out, work, section, Digests("raw", "code"), refining, run)
 
 
 def line(number: int, *texts: str, images: list[str] | None = None) -> str:
@@ -119,7 +122,7 @@ def test_quarantine_names_file_index_and_reason(small: Sample) -> None:
     _, out, _ = small
     found = [Quarantined.model_validate_json(x) for x in lines_of(out / "quarantine.jsonl")]
     assert {(q.file, q.index): q.reason for q in found} == {
-        ("c.jsonl", 4): "image 0: unreadable",
+        ("c.jsonl", 4): "image 0: not an image",
         ("c.jsonl", 5): "image 0: missing",
         ("c.jsonl", 6): "image 0: outside the raw data",
         ("c.jsonl", 8): "not JSON",
