@@ -79,9 +79,8 @@ class Tally:
 
 
 def proofread(
-    items: Iterable[Expanded],
+    items: Iterable[tuple[Expanded, Path]],
     folder: Path,
-    source: Path,
     settings: ProofreadSettings,
     seed: int,
     drop: Callable[[Consultation, str], None],
@@ -92,8 +91,8 @@ def proofread(
     Edited text is new text by a person: the caller anonymises what comes out of here once more.
 
     Args:
+        items: each consultation with the folder that its image paths are relative to.
         folder: the queue; its tasks are written anew, its decisions are read.
-        source: the folder that image paths of the consultations are relative to.
         drop: called with a consultation that stays out and the rule, `review_rejected` or
             `review_pending`.
         tally: complete when the stream is.
@@ -102,19 +101,19 @@ def proofread(
     pending; the queue is complete then.
     """
     if settings.policy == "off":
-        for item in items:
+        for item, _ in items:
             tally.unreviewed += 1
             yield item.record
         return
     decisions, tally.broken = load(folder)
-    queue = Queue(folder, source, settings, seed)
+    queue = Queue(folder, settings, seed)
     try:
-        for item in items:
+        for item, images in items:
             if not queued(item.record.id, settings, seed):
                 tally.unreviewed += 1
                 yield item.record
                 continue
-            task = queue.add(item)
+            task = queue.add(item, images)
             result = outcome(task.head(), decisions.pop(task.id, {}))
             tally.add(task, result)
             if result.state in {"rejected", "pending"}:

@@ -69,19 +69,18 @@ class Queue:
 
     Args:
         folder: the queue; decisions in it are left alone.
-        source: the folder that image paths of records are relative to.
     """
 
-    def __init__(self, folder: Path, source: Path, settings: ProofreadSettings, seed: int) -> None:
+    def __init__(self, folder: Path, settings: ProofreadSettings, seed: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder, self._source = folder, source
+        self._folder = folder
         self._double, self._seed = settings.double, seed
         self._path = folder / f".{TASKS}.{os.getpid()}"
         self._handle = self._path.open("w", encoding="utf-8")
         self._images: set[str] = set()
 
-    def add(self, item: Expanded) -> Task:
-        """Queue a dialogue, with its images; returns its task."""
+    def add(self, item: Expanded, images: Path) -> Task:
+        """Queue a dialogue; returns its task. Its image paths are relative to `images`."""
         before = {pair.turn: pair.before for pair in item.pairs}
         turns = tuple(
             Utterance(
@@ -89,7 +88,7 @@ class Queue:
                 text=turn.text,
                 original=before.get(number, turn.text) if turn.role == "physician" else None,
                 expansion=turn.expansion,
-                images=tuple(self._image(image) for image in turn.images),
+                images=tuple(self._image(image, images) for image in turn.images),
             )
             for number, turn in enumerate(item.record.turns)
         )
@@ -124,8 +123,8 @@ class Queue:
         self._handle.close()
         self._path.unlink(missing_ok=True)
 
-    def _image(self, image: ImageRef) -> ImageRef:
-        source = self._source / image.path
+    def _image(self, image: ImageRef, folder: Path) -> ImageRef:
+        source = folder / image.path
         sha = image.sha256 or file_digest(source)
         path = f"{IMAGES}/{sha[:2]}/{sha}{source.suffix.lower()}"
         target = self._folder / path
