@@ -94,7 +94,11 @@ class Source(Section):
     encoding: Literal["utf-8", "gb18030"]
     """How the text of JSON and CSV files is written; a byte-order mark does no harm."""
     refine: bool
-    """Whether its replies are expanded and its dialogues proofread: our own consultations."""
+    """Whether these are consultations of our own: replies are expanded, dialogues proofread, and a
+    dialogue that shows another one's image is quarantined as a mix-up of patients."""
+    captions: bool
+    """Whether it is a set of image captions: those outside 10 to 1024 tokens and those whose image
+    the set has shown before are dropped (L 2.1.4); instruction data keep both."""
     overlap: list[OverlapRule]
     """Of an evaluation set: the overlaps for which a training record is dropped
     (`data.decontaminate`); the card counts the others too. Empty for training data."""

@@ -7,7 +7,7 @@ Its result for each shard is one number a record: a split, or that something rem
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -26,6 +26,8 @@ from pulsemind.records import Consultation, QAItem, Quarantined
 from pulsemind.settings import DatasetSettings, Source
 
 REMOVED = -1
+CAPTION_TOKENS = (10, 1024)
+"""Shortest and longest caption kept (L 2.1.4)."""
 TEXT = RULES.index("text")
 CONTAMINATION = "contamination.json"
 
@@ -67,6 +69,11 @@ def choose(shards: Sequence[Shard], settings: DatasetSettings, out: Path) -> Non
             rule = "duplicate_near" if pair.near else "duplicate_exact"
             ledgers[table.source(pair.row)].drop(texts(pair.row), rule, texts(pair.owner).id)
             table.split[pair.row] = REMOVED
+    for source in settings.sources:
+        if source.captions:
+            _clean_captions(table, source, ledgers[source.name])
+        if source.refine:
+            _separate_patients(table, source, ledgers[source.name])
     _set_queries_aside(table, settings.queries)
     with writing(out, "choice") as folder:
         for number in range(len(shards)):
@@ -109,6 +116,20 @@ class _Table:
         """The number of the evaluation set that a row belongs to."""
         return benchmarks.index(self.shards[self.shard(row)].source)
 
+    def of(self, source: Source) -> Iterator[tuple[int, Keys, int]]:
+        """The rows of a source that are still there, with their keys and their place in them."""
+        for number, shard in enumerate(self.shards):
+            if shard.source.name == source.name:
+                start = int(self.starts[number])
+                for place in range(len(self.keys[number].index)):
+                    if self.split[start + place] != REMOVED:
+                        yield start + place, self.keys[number], place
+
+    def remove(self, row: int, ledger: Ledger, rule: str) -> None:
+        """Drop a row by a rule."""
+        ledger.drop(self.record(row), rule)
+        self.split[row] = REMOVED
+
     def record(self, row: int) -> Consultation | QAItem:
         """Read a row's record from its shard."""
         number = self.shard(row)
@@ -133,6 +154,34 @@ def _repeated_ids(table: _Table, ledgers: dict[str, Ledger]) -> None:
             reason = "id: seen before in this source"
             ledgers[name].quarantine(Quarantined(file=where.file, index=where.index, reason=reason))
             table.split[row] = REMOVED
+
+
+def _clean_captions(table: _Table, source: Source, ledger: Ledger) -> None:
+    """Drop captions that are too short or too long, and those of an image seen before."""
+    seen: set[int] = set()
+    for row, keys, place in table.of(source):
+        phashes = keys.phashes[keys.images[place] : keys.images[place + 1]].tolist()
+        if not CAPTION_TOKENS[0] <= keys.answered[place] <= CAPTION_TOKENS[1]:
+            table.remove(row, ledger, "caption_length")
+        elif not seen.isdisjoint(phashes):
+            table.remove(row, ledger, "duplicate_image")
+        else:
+            seen.update(phashes)
+
+
+def _separate_patients(table: _Table, source: Source, ledger: Ledger) -> None:
+    """Quarantine a dialogue with an image that another dialogue has shown."""
+    seen: set[int] = set()
+    for row, keys, place in table.of(source):
+        contents = keys.contents[keys.images[place] : keys.images[place + 1]].tolist()
+        if seen.isdisjoint(contents):
+            seen.update(contents)
+            continue
+        number = next(n for n, content in enumerate(contents) if content in seen)
+        where = table.record(row).provenance
+        reason = f"image {number}: shown in another dialogue too"
+        ledger.quarantine(Quarantined(file=where.file, index=where.index, reason=reason))
+        table.split[row] = REMOVED
 
 
 def _contaminated(

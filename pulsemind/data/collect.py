@@ -7,7 +7,6 @@ link says. From here on an image's path is relative to the raw folder.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -19,7 +18,7 @@ from pulsemind.data.sources.questions import as_consultation
 from pulsemind.records import Consultation, ImageRef, QAItem, Quarantined
 from pulsemind.settings import DatasetSettings, Source
 
-__all__ = ["SharedImages", "check_sources", "collect", "image_path", "open_image"]
+__all__ = ["check_sources", "collect", "image_path", "open_image"]
 
 
 def check_sources(raw: Path, settings: DatasetSettings) -> None:
@@ -45,15 +44,14 @@ def check_sources(raw: Path, settings: DatasetSettings) -> None:
 def collect(raw: Path, source: Source) -> Iterator[Item]:
     """Stream one source: every raw record of its slice as exactly one item.
 
-    A question of a source that is no benchmark becomes a dialogue. Held in memory: 8 bytes for
-    each original id, to find repeated ones.
+    A question of a source that is no benchmark becomes a dialogue. Repeated ids are found later,
+    when all shards are together (`choose`).
     """
     start, stop = source.records or (0, None)
-    seen: set[bytes] = set()
     for item in islice(_read(raw, source), start, stop):
         if not isinstance(item, Raw):
             yield item
-        elif reason := _problem(raw, item.record, seen):
+        elif reason := _problem(raw, item.record):
             where = item.record.provenance
             yield Quarantined(file=where.file, index=where.index, reason=reason)
         elif isinstance(item.record, QAItem) and source.use != "benchmark":
@@ -74,32 +72,6 @@ def image_path(raw: Path, relative: str) -> Path | None:
     return path.with_name(path.name + fragment)
 
 
-class SharedImages:
-    """Counts images, by content, that dialogues of different patients show.
-
-    One picture in two dialogues is a mixed-up case, or one case told twice. `count` grows by one
-    for each image that a second dialogue shows. Meant for consultations after their images are
-    cleaned; question sets ask about one image many times. Held: 16 bytes an image.
-    """
-
-    def __init__(self) -> None:
-        self._first: dict[bytes, bytes] = {}
-        self._shared: set[bytes] = set()
-
-    @property
-    def count(self) -> int:
-        """Images seen in more than one dialogue."""
-        return len(self._shared)
-
-    def add(self, record: Consultation) -> None:
-        """Take note of a dialogue's images."""
-        owner = _hash(record.id)
-        for image in record.images():
-            key = _hash(image.sha256 or image.path)
-            if self._first.setdefault(key, owner) != owner:
-                self._shared.add(key)
-
-
 def _read(raw: Path, source: Source) -> Iterator[Item]:
     read = ADAPTERS[source.adapter].read
     for shard in shards(raw, source):
@@ -113,17 +85,8 @@ def _is_slice(records: list[int]) -> bool:
     return len(records) == 2 and 0 <= records[0] < records[1]
 
 
-def _hash(text: str) -> bytes:
-    return hashlib.blake2b(text.encode(), digest_size=8).digest()
-
-
-def _problem(raw: Path, record: Consultation | QAItem, seen: set[bytes]) -> str | None:
+def _problem(raw: Path, record: Consultation | QAItem) -> str | None:
     """Why a well-typed record is of no use, or None."""
-    if original := record.provenance.original_id:
-        key = _hash(original)
-        if key in seen:
-            return "id: seen before in this source"
-        seen.add(key)
     for number, image in enumerate(_images(record)):
         if image_path(raw, image.path) is None:
             return f"image {number}: outside the raw data"

@@ -73,9 +73,8 @@ def finish(out: Path, made: Made, settings: DatasetSettings, raw: str) -> Counts
     write_json(out / "benchmarks.json", _protocols(tests, about.splits))
     write_json(out / "counts.json", counts.model_dump())
     write_json(out / "audit.json", _audit(total))
-    _card(
-        out, counts, about, _audit(total), settings, {"raw data": raw}, _refinement(made, settings)
-    )
+    digests = {"raw data": raw, "settings": json_digest(settings.model_dump())}
+    _card(out, counts, about, _audit(total), digests, _refinement(made, settings))
     return counts
 
 

@@ -48,8 +48,12 @@ class Keys:
     """Low bytes of the signature, shape (n, 128)."""
     phashes: U64
     """pHashes of all images, record after record."""
+    contents: U64
+    """Hashes of the images' contents, like `phashes`."""
     images: I64
     """Where each record's pHashes begin, and the end; length n + 1."""
+    answered: I64
+    """Tokens of its physician turns."""
     split: npt.NDArray[np.int8]
     """The split proposed for it (`split.proposal`), and its share as a query."""
     share: npt.NDArray[np.float64]
@@ -134,7 +138,9 @@ def keys_of(
         bands=bands_of(signatures, count) ^ shown,
         sketch=signatures.astype(np.uint8),
         phashes=np.array([phash for own in phashes for phash in own], np.uint64),
+        contents=np.array([_hash(i.sha256) for r in records for i in images_of(r)], np.uint64),
         images=np.cumsum([0, *map(len, phashes)]).astype(np.int64),
+        answered=np.diff(token_hashes([_answer(record) for record in records]).offsets),
         split=np.array([split for split, _ in proposals], np.int8),
         share=np.array([share for _, share in proposals], np.float64),
         overlap=overlaps(records, sets, settings.contamination_ngram, distance),
@@ -157,6 +163,12 @@ def whole_text(record: Consultation | QAItem) -> str:
     if isinstance(record, Consultation):
         return record.text()
     return "\n".join([record.question, *record.options.values(), record.answer])
+
+
+def _answer(record: Consultation | QAItem) -> str:
+    if isinstance(record, QAItem):
+        return record.answer
+    return "\n".join(turn.text for turn in record.turns if turn.role == "physician")
 
 
 def bands_of(signatures: npt.NDArray[np.uint32], count: int) -> U64:

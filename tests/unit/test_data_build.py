@@ -43,7 +43,7 @@ def one_source(name: str, adapter: str, path: str, use: str) -> dict[str, Any]:
     overlap = ["text", "ngram", "image"] if use == "benchmark" else []
     return {"name": name, "adapter": adapter, "path": path, "use": use, "licence": "CC0-1.0",
             "records": None, "split": None, "images": None, "encoding": "utf-8",
-            "refine": use == "consultations", "overlap": overlap}  # fmt: skip
+            "refine": use == "consultations", "captions": False, "overlap": overlap}  # fmt: skip
 
 
 def made(raw: Path, out: Path, section: DatasetSettings, run: Run = in_order) -> Counts:
@@ -387,3 +387,73 @@ def test_read_is_kept_quarantined_and_dropped(kinds: list[str]) -> None:
     )
     ids = max(0, kinds.count("id") - 1)
     assert counts.quarantined == kinds.count("broken") + kinds.count("empty") + ids
+
+
+def quarantined(out: Path) -> dict[tuple[str, int], str]:
+    entries = [Quarantined.model_validate_json(x) for x in lines_of(out / "quarantine.jsonl")]
+    return {(entry.file, entry.index): entry.reason for entry in entries}
+
+
+def picture(path: Path, number: int) -> None:
+    """A picture that is different from those of other numbers, and shows no text."""
+    image = Image.new("RGB", (160, 120), "black")
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((10 + 9 * number, 20, 60 + 9 * number, 100), fill="gray")
+    draw.rectangle((70, 10 + 11 * number, 150, 20 + 11 * number), fill="white")
+    image.save(path)
+
+
+def test_an_id_that_repeats_in_another_file_is_quarantined(tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "a.jsonl").write_text(line(1, "I cough.", "Rest.") + "\n" + line(2, "Fever.", "Drink."))
+    (raw / "b.jsonl").write_text(
+        line(3, "I sneeze.", "Wait.") + "\n" + line(1, "Pain.", "Stretch.")
+    )
+    source = one_source("own", "consultations", "*.jsonl", "consultations")
+    counts = made(raw, tmp_path / "out", settings(sources=[source]))
+    assert quarantined(tmp_path / "out") == {("b.jsonl", 1): "id: seen before in this source"}
+    assert (counts.read, counts.kept) == (4, 3)
+
+
+def test_an_image_of_two_patients_is_quarantined_but_not_a_repeated_dialogue(
+    tmp_path: Path,
+) -> None:
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    for number in (0, 5):
+        picture(raw / f"{number}.png", number)
+    rows = [
+        line(0, "See this.", "It is well.", images=["0.png"]),
+        line(1, "See this.", "It is well.", images=["0.png"]),
+        line(2, "What is here?", "Nothing is wrong.", images=["5.png", "0.png"]),
+        line(3, "And in this one?", "All is fine.", images=["5.png"]),
+    ]
+    (raw / "c.jsonl").write_text("\n".join(rows))
+    source = one_source("own", "consultations", "c.jsonl", "consultations")
+    counts = made(raw, tmp_path / "out", settings(sources=[source]))
+    assert quarantined(tmp_path / "out") == {
+        ("c.jsonl", 2): "image 1: shown in another dialogue too"
+    }
+    assert counts.dropped == {"duplicate_exact": 1}
+    public = {**source, "refine": False}
+    assert made(raw, tmp_path / "public", settings(sources=[public])).quarantined == 0
+
+
+def test_captions_are_cleaned_and_instructions_are_not(tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    for number in (0, 5, 8):
+        picture(raw / f"{number}.png", number)
+    long = " ".join(f"word{n}" for n in range(12))
+    rows = [
+        line(0, "Describe it.", f"first {long}", images=["0.png"]),
+        line(1, "Describe this.", f"other text about it {long[::-1]}", images=["0.png"]),
+        line(2, "Describe that.", "Too short.", images=["5.png"]),
+        line(3, "Describe those.", " ".join(f"w{n}" for n in range(1025)), images=["8.png"]),
+    ]
+    (raw / "c.jsonl").write_text("\n".join(rows))
+    source = {**one_source("own", "consultations", "c.jsonl", "consultations"), "refine": False}
+    counts = made(raw, tmp_path / "captions", settings(sources=[{**source, "captions": True}]))
+    assert counts.dropped == {"duplicate_image": 1, "caption_length": 2}
+    assert made(raw, tmp_path / "plain", settings(sources=[source])).kept == 4

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pulsemind.data.collect import SharedImages, check_sources, collect, image_path
+from pulsemind.data.collect import check_sources, collect, image_path
 from pulsemind.data.sources import Raw, parquet
-from pulsemind.records import Consultation, ImageRef, Provenance, Quarantined, Turn
+from pulsemind.records import Consultation, Quarantined
 from pulsemind.settings import DatasetSettings, Source
 from tests.unit.raw_files import outcomes, question, read, rows, source, texts
 
@@ -57,18 +57,6 @@ def test_a_broken_consultation_is_named_without_its_content(
 def test_a_backslash_before_u0000_is_no_nul(tmp_path: Path) -> None:
     row = {"instruction": "what is \\u0000?", "output": "an escape"}
     assert texts(rows(tmp_path, "huatuo26m", row)[0])[0] == "what is \\u0000?"
-
-
-def test_a_repeated_id_is_quarantined_across_the_files_of_a_source(tmp_path: Path) -> None:
-    for name in ("a.jsonl", "b.jsonl"):
-        (tmp_path / name).write_text(f"{GOOD}\n{PAIR}\n")
-    items = list(collect(tmp_path, source("consultations", "*.jsonl")))
-    assert outcomes(items) == {
-        "raw": 1,
-        "turns: Field required": 2,
-        "id: seen before in this source": 1,
-    }
-    assert [type(item) for item in items] == [Raw, Quarantined, Quarantined, Quarantined]
 
 
 def test_a_byte_order_mark_and_a_torn_end_of_a_list(tmp_path: Path) -> None:
@@ -372,21 +360,3 @@ def test_sources_that_cannot_work_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="twice"):
         check_sources(tmp_path, settings(source("medqa", "f"), source("medqa", "f")))
     check_sources(tmp_path, settings(source("medqa", "f", "stage1", images="folder")))
-
-
-def test_images_that_two_dialogues_share_are_counted(tmp_path: Path) -> None:
-    def dialogue(name: str, *images: str) -> Consultation:
-        shown = tuple(ImageRef(path=f"{name}/{i}.png", sha256=i) for i in images)
-        turns = (
-            Turn(role="patient", text="a", images=shown),
-            Turn(role="physician", text="b"),
-        )
-        where = Provenance(source="s", licence="x", file="f", index=0)
-        return Consultation(id=name, language="en", turns=turns, provenance=where)
-
-    shared = SharedImages()
-    for record in (dialogue("1", "x", "x", "y"), dialogue("2", "z"), dialogue("3", "y", "z")):
-        shared.add(record)
-    assert shared.count == 2
-    shared.add(dialogue("4", "y"))
-    assert shared.count == 2
