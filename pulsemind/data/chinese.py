@@ -9,18 +9,19 @@ names (何首乌, 徐长卿) are in `not_names.txt`. jiojio finds a little more 
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterator
 from functools import cache
 
 from pulsemind.data.detectors import Span
 from pulsemind.data.patterns import Kind
+from pulsemind.data.tokens import Token
 from pulsemind.data.wordlists import words
 
 HAN = "\u4e00-\u9fff"
 _TITLE = "医生|医师|大夫|主任|教授|护士长|护士|院长|专家"
 _POLITE = "先生|女士|小姐|太太|阿姨|大爷|大妈|奶奶|爷爷|同志"
+_ANY_TITLE = re.compile(f"{_TITLE}|{_POLITE}")
 _ZH_TITLED = re.compile(rf"[{HAN}]{{1,4}}(?P<title>{_TITLE}|{_POLITE})")
 _PLAIN_SURNAMES = frozenset("王李张刘陈杨赵吴周徐孙朱郭何林罗郑梁谢宋唐许韩冯邓曹彭曾肖蔡潘袁董蒋")
 _WORDLIKE_SURNAMES = frozenset("时向成关位管单查常于任方包白万左高卫费应")
@@ -54,20 +55,6 @@ _DRUG = re.compile(
 _HISTORY = re.compile("(?:[病伤族往术孕育经婚敏]|个人)史")
 _SEX_AFTER = re.compile(r"\s*[，,、]?\s*(?:性别\s*[:：]?\s*)?[男女](?![朋友士儿婿方科性])")
 
-Token = tuple[int, int, str, str]  # start, stop, word, part of speech
-
-
-def tokens_of(text: str) -> list[Token]:
-    """jieba's words with their parts of speech."""
-    import jieba.posseg
-
-    logging.getLogger("jieba").setLevel(logging.WARNING)
-    tokens, position = [], 0
-    for word, flag in jieba.posseg.cut(text):
-        tokens.append((position, position + len(word), word, flag))
-        position += len(word)
-    return tokens
-
 
 def _surname_length(word: str) -> int:
     surnames = words("surnames_zh.txt")
@@ -89,6 +76,34 @@ def _looks_like_name(word: str) -> bool:
 @cache
 def _given_characters() -> frozenset[str]:
     return frozenset("".join(words("given_zh.txt")))
+
+
+def may_hold_name(block: str) -> bool:
+    """Whether `detect_chinese` could find a name in a run of text whatever jieba says of it."""
+    return any(
+        _could_begin_name(block, start)
+        for start in range(len(block) - 1)
+        if _surname_length(block[start : start + 2])
+    ) or any(_could_end_before_title(block, found.start()) for found in _ANY_TITLE.finditer(block))
+
+
+def _could_begin_name(block: str, start: int) -> bool:
+    """Two characters need a plain family name, a beginning or a cue; three need nothing."""
+    surname = _surname_length(block[start : start + 2])
+    if _looks_like_name(block[start : start + surname + 2]):
+        return True
+    return _looks_like_name(block[start : start + surname + 1]) and (
+        surname > 1
+        or block[start] in _PLAIN_SURNAMES
+        or start == 0
+        or not re.match(f"[{HAN}]", block[start - 1])
+        or _CUE.search(block[max(0, start - 10) : start]) is not None
+    )
+
+
+def _could_end_before_title(block: str, title: int) -> bool:
+    before = (block[start:title] for start in range(max(0, title - 4), title))
+    return any(len(word) == _surname_length(word) or _looks_like_name(word) for word in before)
 
 
 def detect_chinese(text: str, tokens: list[Token]) -> Iterator[Span]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pulsemind.data.chinese import HAN, Token
+from pulsemind.data.chinese import HAN
 from pulsemind.data.detectors import Span
+from pulsemind.data.tokens import Token
 from pulsemind.data.wordlists import words
 
 _HOSPITAL = re.compile(rf"[{HAN}0-9]{{2,24}}?(?:医院|卫生院|卫生所|保健院|诊所|门诊部|医学中心)")
@@ -19,6 +20,11 @@ _HOSPITAL_OF_CITY = re.compile(
     "(?:第[一二三四五六七八九十]|人民|中心|中医|中西医结合|妇幼|保健|儿童|肿瘤|口腔|胸科|眼科|精神|卫生){1,3}院?医?院"
 )
 _NO_HOSPITAL_NAME = re.compile("[的在去哪好到看查就还不最里怎么家]|治疗|检查|综合|或|咨询")
+
+
+def may_hold_hospital(block: str) -> bool:
+    """Whether `detect_hospitals` will ask for the tokens of a run of text."""
+    return _HOSPITAL.search(block) is not None
 
 
 def detect_hospitals(text: str, tokens: list[Token]) -> Iterator[Span]:

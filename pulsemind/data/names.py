@@ -6,10 +6,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pulsemind.data.chinese import HAN, detect_chinese, tokens_of
+from pulsemind.data.chinese import HAN, detect_chinese, may_hold_name
 from pulsemind.data.detectors import Span
 from pulsemind.data.english import detect_english
-from pulsemind.data.hospitals import detect_hospitals
+from pulsemind.data.hospitals import detect_hospitals, may_hold_hospital
+from pulsemind.data.tokens import tokens_of
 
 
 def detect_names(masked: str) -> Iterator[Span]:
@@ -17,6 +18,10 @@ def detect_names(masked: str) -> Iterator[Span]:
     if re.search("[A-Za-z]{2}", masked):
         yield from detect_english(masked)
     if re.search(f"[{HAN}]{{2}}", masked):
-        tokens = tokens_of(masked)
+        tokens = tokens_of(masked, _wanted)
         yield from detect_chinese(masked, tokens)
         yield from detect_hospitals(masked, tokens)
+
+
+def _wanted(block: str) -> bool:
+    return may_hold_name(block) or may_hold_hospital(block)
