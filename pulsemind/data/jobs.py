@@ -61,7 +61,7 @@ def in_processes(workers: int) -> Run:
     """
 
     def run(jobs: Sequence[Job]) -> None:
-        if workers == 1 or len(jobs) == 1:
+        if workers == 1 or len(jobs) < 2:
             in_order(jobs)
             return
         context = multiprocessing.get_context("spawn")

@@ -29,6 +29,9 @@ def source(adapter: str, path: str, use: str = "benchmark", **changes: Any) -> S
         "split": None,
         "images": None,
         "encoding": "utf-8",
+        "refine": False,
+        "captions": False,
+        "overlap": [],
     }
     return Source.model_validate(keys | changes)
 
