@@ -104,6 +104,10 @@ def lines(handle: BinaryIO) -> Iterator[bytes | None]:
         first = False
 
 
+_PART_OF_NUMBER = re.compile("[.eE][+-]?")
+"""What stands between the digits of a number that a chunk has cut in two."""
+
+
 class _Window:
     """A stretch of a file's text that moves forward; `at` is the place reached in it."""
 
@@ -127,7 +131,8 @@ class _Window:
         while True:
             try:
                 value, end = _DECODER.raw_decode(self._text, self.at)
-                if end < len(self._text) or self._ended:  # else a number may go on
+                rest = self._text[end : end + 3]
+                if self._ended or (rest and not _PART_OF_NUMBER.fullmatch(rest)):
                     self.at = end
                     return value
             except RecursionError:
