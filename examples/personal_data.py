@@ -1,8 +1,9 @@
 # ruff: noqa: E501 - patterns and tables stand on one line
 """Labelled texts for measuring anonymisation: every piece of personal data and what must stay.
 
-`texts("develop")` and `texts("held")` draw from different templates and pools; the held part is
-looked at only to report. Everyone in it is made up. Templates and pools: `personal_data.yaml`.
+`texts("develop")` and `texts("held")` draw from different templates and pools. `written()` are whole
+texts (`personal_data_held.yaml`), made before their author read the tables for English and patterns.
+Everyone in them is made up. Templates and pools: `personal_data.yaml`.
 """
 
 from __future__ import annotations
@@ -61,6 +62,33 @@ def texts(part: Part, seed: int = 7, copies: int = COPIES) -> list[LabelledText]
         for number, template in enumerate(_content()[part][language].splitlines()):
             made += [_fill(template, language, number, values) for _ in range(copies)]
     return made
+
+
+def written() -> list[LabelledText]:
+    """The texts that are written out, Chinese and English; the place in the file is their number."""
+    path = Path(__file__).with_name("personal_data_held.yaml")
+    content: dict[Language, list[str]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return [
+        _read(marked, language, number)
+        for language, items in content.items()
+        for number, marked in enumerate(items)
+    ]
+
+
+def _read(marked: str, language: Language, number: int) -> LabelledText:
+    """`{kind:value}`, `{kind!:value}` without a cue, `[to keep]` out of a marked text."""
+    text, labels = "", []
+    for piece in re.split(r"(\{\w+!?:[^}]+\}|\[[^\]]+\])", marked):
+        if not piece or piece[0] not in "{[":
+            text += piece
+            continue
+        head, _, value = (
+            piece[1:-1].partition(":") if piece[0] == "{" else ("keep", "", piece[1:-1])
+        )
+        kind, cued = head.rstrip("!"), not head.endswith("!")
+        labels.append(Label(kind, len(text), len(text) + len(value), cued))
+        text += value
+    return LabelledText(text, language, number, tuple(labels))
 
 
 def _fill(template: str, language: Language, number: int, values: Values) -> LabelledText:
