@@ -26,18 +26,21 @@ _WORDS: dict[ImageKind, str] = {
     "ultrasound": r"超声|b超|彩超|心超|\bultrasound"
     r"|\bsonogra(?:m|phy)|\bechocardiogra(?:m|phy)",
     "ct_mri": r"(?<![a-z])(?:ct|mri|mra|cta|pet-?ct)(?![a-z])|核磁|磁共振|断层扫描|\bcat scan",
-    "xray": r"x\s*[光线片]|胸片|平片|钼靶|\bx[\s_-]?rays?\b|\bradiogra(?:ph|phs|m)\b|\bmammogra(?:m|phy)",
+    "xray": r"x\s*[光线片]|胸片|平片|钼靶"
+    r"|\bx[\s_-]?rays?\b|\bradiogra(?:ph|phs|m)\b|\bmammogra(?:m|phy)",
     "pathology": r"病理|活检|切片|\bpatholog(?:y|ical)|\bbiopsy|\bhistolog(?:y|ical)",
     "endoscopy": r"[胃肠喉鼻胱腔管]镜|内窥镜|内镜"
     r"|\b(?:endo|gastro|colono|broncho|laryngo|hystero|cysto)scop(?:y|ic)",
-    "laboratory": r"化验|血常规|尿常规|便常规|血检|验血|抽血|肝功|肾功|生化|甲功|\burinalysis|\burine test"
-    r"|\blab(?:oratory)?\s+(?:results?|reports?|tests?|values?)|\bblood\s+(?:tests?|counts?|results?|work)",
+    "laboratory": r"化验|血常规|尿常规|便常规|血检|验血|抽血|肝功|肾功|生化|甲功"
+    r"|\burinalysis|\burine test|\blab(?:oratory)?\s+(?:results?|reports?|tests?|values?)"
+    r"|\bblood\s+(?:tests?|counts?|results?|work)",
     "prescription": r"处方|药方|药单|开的药|\bprescription|\bprescribed",
     "surgical_record": r"手术记录|手术报告|术中记录"
     r"|\b(?:operative|surgical|operation)\s+(?:note|report|record)",
     "medical_record": r"病历|住院记录|出院小结|出院记录"
     r"|\bmedical record|\bdischarge\s+(?:summary|letter)|\bcase notes",
-    "examination_report": r"检查报告|检查单|报告单|体检报告|\b(?:examination|check-?up)\s+(?:report|result)",
+    "examination_report": r"检查报告|检查单|报告单|体检报告"
+    r"|\b(?:examination|check-?up)\s+(?:report|result)",
 }
 _PATTERNS = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _WORDS.items()}
 _SCANS: frozenset[ImageKind] = frozenset(("ultrasound", "ct_mri", "xray", "endoscopy", "pathology"))

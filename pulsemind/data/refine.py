@@ -14,7 +14,7 @@ from pulsemind.data.expand import Costs, Expanded, Pair, Service, expand
 from pulsemind.data.ledger import Ledger
 from pulsemind.data.prepare import RECORDS
 from pulsemind.data.review.apply import Tally, proofread
-from pulsemind.records import Consultation
+from pulsemind.records import Consultation, QAItem
 from pulsemind.settings import DatasetSettings
 
 PAIRS, COSTS, TALLY = "pairs.jsonl", "costs.json", "review.json"
@@ -79,12 +79,13 @@ def proofread_shards(
 
         for record in proofread(items(), queue, settings.proofread, settings.seed, drop, tally):
             handle, item = reading[0]
+            written: Consultation | QAItem = record
             if record.turns != item.record.turns:
-                record, _, clean = anonymise(record, None, settings.anonymise.ner_model)
+                written, _, clean = anonymise(record, None, settings.anonymise.ner_model)
                 if not clean:
                     drop(record, "personal_data_remains")
                     continue
-            handle.write(record.model_dump_json() + "\n")
+            handle.write(written.model_dump_json() + "\n")
         write_json(folder / TALLY, tally.report())
         for source, ledger in ledgers.items():
             (folder / source).mkdir()

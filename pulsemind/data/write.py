@@ -17,8 +17,9 @@ from pulsemind.data.choose import REMOVED
 from pulsemind.data.cut import images_of
 from pulsemind.data.keys import read_records
 from pulsemind.data.ledger import write_lines
+from pulsemind.data.signals import signals
 from pulsemind.data.split import QUERY, SPLITS, query
-from pulsemind.records import Consultation
+from pulsemind.records import Consultation, QAItem, Query
 from pulsemind.settings import DatasetSettings, Source
 
 ABOUT = "about.json"
@@ -56,13 +57,11 @@ def write(shards: Sequence[Chosen], source: Source, settings: DatasetSettings, o
                     continue
                 is_benchmark = source.use == "benchmark"
                 split = f"benchmarks/{source.name}" if is_benchmark else SPLITS[number]
-                stored: BaseModel | None = record
-                if number == QUERY and isinstance(record, Consultation):
-                    stored = query(record, settings.seed)
-                assert stored is not None, "only records with a query are proposed as queries"
+                kept = _with_signals(record)
+                stored = _query(kept, settings.seed) if number == QUERY else kept
                 written.setdefault(split, []).append(stored.model_dump_json() + "\n")
-                about.statistics.add(split, record)
-                for image in images_of(record):
+                about.statistics.add(split, kept)
+                for image in images_of(kept):
                     link(shard.images / image.path, folder / image.path)
         for split, lines in written.items():
             (folder / split).mkdir(parents=True)
@@ -70,6 +69,18 @@ def write(shards: Sequence[Chosen], source: Source, settings: DatasetSettings, o
         about.splits = {split: len(lines) for split, lines in written.items()}
         about.sources = {source.name: sum(about.splits.values())}
         write_text(folder / ABOUT, about.model_dump_json() + "\n")
+
+
+def _with_signals(record: Consultation | QAItem) -> Consultation | QAItem:
+    if isinstance(record, QAItem):
+        return record
+    return record.model_copy(update={"signals": signals(record)})
+
+
+def _query(record: Consultation | QAItem, seed: int) -> Query:
+    found = query(record, seed) if isinstance(record, Consultation) else None
+    assert found is not None, "only records with a query are proposed as queries"
+    return found
 
 
 def join(parts: Iterable[Path], splits: Iterable[str], out: Path) -> tuple[About, int]:

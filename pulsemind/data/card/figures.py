@@ -6,9 +6,20 @@ The paper's numbers stand here as constants and are shown as the paper's, never 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 from pulsemind.data.card.facts import Facts
-from pulsemind.data.card.parts import Bar, Chart, Part, Section, Table, number, percent, ranking
+from pulsemind.data.card.parts import (
+    Bar,
+    Cell,
+    Chart,
+    Part,
+    Section,
+    Table,
+    number,
+    percent,
+    ranking,
+)
 from pulsemind.data.card.statistics import (
     MIXED,
     MOST_IMAGES,
@@ -64,7 +75,7 @@ def _departments(dialogues: SplitStatistics) -> list[Part]:
     ]
     narrow = dialogues.subspecialties
     if narrow.total:
-        rows = [
+        rows: list[tuple[Cell, ...]] = [
             (*label.split(" / ", 1), names.get(label.split(" / ", 1)[1], ""), n)
             for label, n in ranking(narrow.counts)[:_SHOWN]
         ]
@@ -126,7 +137,7 @@ def _turns(dialogues: SplitStatistics) -> list[Part]:
 
 def _texts(facts: Facts) -> list[Part]:
     groups = _groups(facts)
-    rows = [
+    rows: list[tuple[Cell, ...]] = [
         (name, *(s.languages.get(k, 0) for k in _LANGUAGES), s.mixed)
         for name, s in groups.items()
         if s.records
@@ -201,7 +212,7 @@ def _histogram(title: str, counts: Mapping[int, int], most: int, total: int) -> 
 def _token_bars(split: SplitStatistics) -> list[Bar]:
     last = max(split.tokens)
     bounds = [bound for bound in TOKEN_BINS if bound <= last]
-    ends = dict(zip(TOKEN_BINS, TOKEN_BINS[1:], strict=False))
+    ends = dict(pairwise(TOKEN_BINS))
     return [
         Bar(
             f"{bound}–{ends[bound] - 1}" if bound in ends else f"{bound}+",

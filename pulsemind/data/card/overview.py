@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pulsemind.data.card.facts import Facts
 from pulsemind.data.card.figures import median
-from pulsemind.data.card.parts import Part, Points, Section, Table, number, percent
+from pulsemind.data.card.parts import Cell, Part, Points, Section, Table, number, percent
 from pulsemind.data.licences import terms
 
 _SPLITS = {
@@ -78,7 +78,9 @@ def sources(facts: Facts) -> Section:
 def uses(facts: Facts) -> Section:
     """What the records may be used for, and what nobody must use them for."""
     groups = (facts.consultations, facts.pairs)
-    rows = [(label, *(group.uses.get(use, 0) for group in groups)) for use, label in _USES.items()]
+    rows: list[tuple[Cell, ...]] = [
+        (label, *(group.uses.get(use, 0) for group in groups)) for use, label in _USES.items()
+    ]
     flags = [
         (name, source.licence, "; ".join(_FLAGS[flag] for flag in found))
         for name, source in facts.counts.sources.items()
@@ -86,8 +88,8 @@ def uses(facts: Facts) -> Section:
     ]
     parts: list[Part] = [
         "A record may be used for something when a physician answers a patient in it, its licence "
-        "allows it, and no reviewer has rejected it or still has it waiting. The split decides what "
-        "it is used for, one thing only.",
+        "allows it, and no reviewer has rejected it or still has it waiting. The split decides "
+        "what it is used for, one thing only.",
         Table("Records that may serve", ("use", "consultations", "stage-1 pairs"), rows),
         Points("This data must not be used", _forbidden(facts), "warning"),
     ]
@@ -124,8 +126,8 @@ def digests(facts: Facts) -> Section:
     if not facts.digests:
         return Section("digests", "Fingerprints", ["None were handed to this card."])
     text = (
-        "SHA-256 of what this card describes. Equal fingerprints mean equal data; the same raw data "
-        "and settings give them again."
+        "SHA-256 of what this card describes. Equal fingerprints mean equal data; the same raw "
+        "data and settings give them again."
     )
     rows = list(facts.digests.items())
     return Section("digests", "Fingerprints", [text, Table("", ("of", "SHA-256"), rows)])

@@ -6,13 +6,29 @@ import re
 from pathlib import Path
 
 from pulsemind.data.card.facts import Facts
-from pulsemind.data.card.parts import Bar, Chart, Part, Section, Table, number, percent, ranking
+from pulsemind.data.card.parts import (
+    Bar,
+    Cell,
+    Chart,
+    Part,
+    Section,
+    Table,
+    number,
+    percent,
+    ranking,
+)
 from pulsemind.data.card.statistics import LabelCounts
 from pulsemind.records import Quarantined
 
 RULES = {
-    "contamination_text": "its text overlaps an evaluation set",
+    "contamination_text": "its text is, nearly, that of an evaluation set",
+    "contamination_ngram": "it asks in the words of an evaluation set",
+    "contamination_question": "it asks a question of an evaluation set",
     "contamination_image": "one of its images is in an evaluation set",
+    "contamination_question_and_image": "it asks a question of an evaluation set about its image",
+    "duplicate_image": "an earlier caption has the same image",
+    "answer_withheld": "the source does not tell the answer",
+    "safety_row": "it belongs to the set's safety part",
     "duplicate_exact": "another record has the same words",
     "duplicate_near": "another record has nearly the same words",
     "personal_data_remains": "a second look at its text still found personal data",
@@ -25,6 +41,14 @@ RULES = {
     "review_pending": "no physician has reviewed it yet",
 }
 """What the rules of `dropped.jsonl` mean, for a reader."""
+OVERLAPS = {
+    "text": "whole text",
+    "ngram": "run of words",
+    "question": "question",
+    "image": "image",
+    "question_and_image": "question and image",
+}
+"""The rules of `data.decontaminate`, for a reader."""
 _PLACES = {"text": "text", "pixels": "pixels", "metadata": "metadata", "file_name": "file name"}
 _REASONS = 30
 
@@ -92,27 +116,34 @@ def _steps(facts: Facts) -> list[tuple[str, int, str]]:
 
 
 def _contamination(facts: Facts) -> list[Part]:
-    found = facts.counts.contamination
-    names = sorted({s.removeprefix("benchmarks/") for s in facts.counts.splits if "/" in s and s.startswith("benchmarks/")} | set(found))  # fmt: skip
-    if not names:
+    found, blocking = facts.counts.contamination, facts.counts.blocking
+    if not blocking:
         return ["This build holds no evaluation set, so there was nothing to compare with."]
-    rows = [
+    rows: list[tuple[str | int, ...]] = [
         (
             name,
             facts.counts.splits.get(f"benchmarks/{name}", 0),
-            found.get(name, {}).get("text", 0),
-            found.get(name, {}).get("image", 0),
+            *(_overlap(found.get(name, {}).get(rule, 0), rule in rules) for rule in OVERLAPS),
         )
-        for name in names
+        for name, rules in sorted(blocking.items())
     ]
-    header = ("benchmark", "its items", "removed by text", "removed by image")
-    total = sum(row[2] + row[3] for row in rows)
+    removed = sum(n for k, n in facts.counts.dropped.items() if k.startswith("contamination_"))
     return [
-        f"Training records were compared with every evaluation set of this build, in text and "
-        f"images; {number(total)} overlapped and were removed from training. The benchmarks "
-        "themselves are untouched. Sets that are not listed here were not compared with.",
-        Table("Training records removed, by the benchmark they overlapped", header, rows),
+        "Training records were compared with every evaluation set of this build by five rules; "
+        f"{number(removed)} overlapped one by a rule that counts for it and were removed from "
+        "training. The evaluation sets themselves are untouched. Numbers in brackets are records "
+        "that a rule would remove which does not count for the set. A record may fall under "
+        "several rules. Sets that are not listed were not compared with.",
+        Table(
+            "Training records that overlap an evaluation set",
+            ("evaluation set", "its items", *OVERLAPS.values()),
+            rows,
+        ),
     ]
+
+
+def _overlap(n: int, blocks: bool) -> Cell:
+    return n if blocks else f"({number(n)})"
 
 
 def _privacy(facts: Facts) -> list[Part]:
@@ -120,17 +151,17 @@ def _privacy(facts: Facts) -> list[Part]:
     places = [*(p for p in _PLACES if p in found), *(p for p in found if p not in _PLACES)]
     kinds = sorted({kind for place in places for kind in found[place]})
     rows: list[tuple[str | int, ...]] = [
-        (kind.replace("_", " "), *(found[p].get(kind, 0) for p in places), sum(found[p].get(kind, 0) for p in places))
+        (kind.replace("_", " "), *(n := [found[p].get(kind, 0) for p in places]), sum(n))
         for kind in kinds
-    ]  # fmt: skip
+    ]
     rows.append(("all", *(sum(found[p].values()) for p in places), facts.found))
     rows.append(("left at the second look", *(second.get(p, 0) for p in places), facts.remaining))
     out = facts.audit.get("dropped", {})
     return [
         "The sources are meant to arrive de-identified; this is a second check by machine. What it "
         "found was replaced in text, painted over in images, and left out of metadata and file "
-        "names. The table counts kinds and holds no value. The last row is what a second look found "
-        "in the records that are kept.",
+        "names. The table counts kinds and holds no value. The last row is what a second look "
+        "still found; the records and images it was found in were removed.",
         Table(
             "Personal data found and removed",
             ("kind", *(_PLACES.get(p, p) for p in places), "together"),
