@@ -36,7 +36,8 @@ lint: setup
 	.venv/bin/lint-imports
 
 demo: setup
-	PULSEMIND_RUN=$${PULSEMIND_RUN:-demo-$$(date +%Y%m%d-%H%M%S)} .venv/bin/dvc repro
+	@if .venv/bin/dvc status --quiet; then echo "Everything is up to date: nothing to do."; else \
+		PULSEMIND_RUN=$${PULSEMIND_RUN:-demo-$$(date +%Y%m%d-%H%M%S)} .venv/bin/python -m flows.local dvc repro; fi
 	.venv/bin/python -m pulsemind.report.summary
 
 demo-real: setup

@@ -42,8 +42,8 @@ def main() -> int:
     text = params.read_text(encoding="utf-8")
     params.write_text(text.replace("profile: tiny\n", f"profile: {PROFILE}\n", 1), "utf-8")
     environment = {**os.environ, "PYTHONPATH": str(WORKTREE.absolute())}
-    for command in (["dvc", "repro"], [sys.executable, "-m", "pulsemind.report.summary"]):
-        subprocess.run(command, cwd=WORKTREE, env=environment, check=True)
+    for command in (["flows.local", "dvc", "repro"], ["pulsemind.report.summary"]):
+        subprocess.run([sys.executable, "-m", *command], cwd=WORKTREE, env=environment, check=True)
     return 0
 
 
