@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from pulsemind.data.guards import check
 
 ZH = "嗯，考虑肺炎。口服阿莫西林0.5g，一天三次，先吃7天，不要喝酒。对青霉素过敏吗？"
-EN = "Well, this looks like pneumonia. Take amoxicillin 500 mg for 7 days, do not drink alcohol. Any allergy?"
+EN = (
+    "Well, this looks like pneumonia. Take amoxicillin 500 mg for 7 days, do not drink alcohol. "
+    "Any allergy?"
+)
 
 
 def failed(before: str, after: str, dialogue: str = "") -> set[str]:
