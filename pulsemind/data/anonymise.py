@@ -34,20 +34,26 @@ _LABELS: dict[Kind, str] = {
     "plate": "PLATE",
 }
 _STRONG = ("email", "url", "id_number", "phone", "address", "hospital", "record_number")
-"""Kinds that win over others where spans overlap; then the longer span wins."""
+"""Kinds that win over others where spans overlap; then the longer span's kind does."""
 
 
 def detect(text: str, ner_model: str | None = None) -> list[Span]:
     """Personal data in a text, in order, without overlaps; placeholders are no personal data."""
     from pulsemind.data.recognisers import find  # presidio takes seconds to import
 
-    found = find(mask(text), ner_model)
-    found.sort(key=lambda s: (s.kind not in _STRONG, s.start - s.stop, s.start, s.kind == "name"))
-    kept: list[Span] = []
-    for span in found:
-        if all(span.stop <= other.start or other.stop <= span.start for other in kept):
-            kept.append(span)
-    return sorted(kept)
+    merged: list[Span] = []
+    for span in sorted(find(mask(text), ner_model)):
+        if merged and span.start < merged[-1].stop:
+            first = min(merged[-1], span, key=_rank)
+            merged[-1] = Span(merged[-1].start, max(merged[-1].stop, span.stop), first.kind)
+        else:
+            merged.append(span)
+    return merged
+
+
+def _rank(span: Span) -> tuple[bool, int, bool]:
+    """Of overlapping spans the kind of the lowest is taken, and all that they cover."""
+    return span.kind not in _STRONG, span.start - span.stop, span.kind == "name"
 
 
 def anonymise_texts(

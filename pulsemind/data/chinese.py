@@ -13,23 +13,24 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
+from pulsemind.data.chinese_words import (
+    HAN,
+    POLITE,
+    TITLE,
+    is_word,
+    looks_like_name,
+    surname_length,
+)
 from pulsemind.data.detectors import Span
 from pulsemind.data.patterns import Kind
 from pulsemind.data.tokens import Token
 from pulsemind.data.wordlists import words
 
-HAN = "\u4e00-\u9fff"
-_TITLE = "医生|医师|大夫|主任|教授|护士长|护士|院长|专家"
-_POLITE = "先生|女士|小姐|太太|阿姨|大爷|大妈|奶奶|爷爷|同志"
-_ANY_TITLE = re.compile(f"{_TITLE}|{_POLITE}")
-_ZH_TITLED = re.compile(rf"[{HAN}]{{1,4}}(?P<title>{_TITLE}|{_POLITE})")
+_ANY_TITLE = re.compile(f"{TITLE}|{POLITE}")
+_ZH_TITLED = re.compile(rf"[{HAN}]{{1,4}}(?P<title>{TITLE}|{POLITE})")
 _PLAIN_SURNAMES = frozenset("王李张刘陈杨赵吴周徐孙朱郭何林罗郑梁谢宋唐许韩冯邓曹彭曾肖蔡潘袁董蒋")
+_VERBLIKE_SURNAMES = frozenset("时向成关位管常于任查应祝")
 _WORDLIKE_SURNAMES = frozenset("时向成关位管单查常于任方包白万左高卫费应")
-_NO_GIVEN_NAME = re.compile(
-    "[谢您你我他们的了着些者会吗呢吧不是有在巾抹敷汁粉区叶科号喝吃服侧胸丁面]"
-    "|(?:汤|散|丸|片|剂|素|炎|症|癌|病|药|酸|霉|菌|痛|血|肝|肾|胃|肠|胆|脾|肺|心|酮|唑|星|林|汀|胺|肽"
-    f"|子|光|性|者|右|{_TITLE}|{_POLITE}|医|生|师)$"
-)
 
 _RELATIVE = (
     "儿子|女儿|父亲|母亲|妈妈|爸爸|丈夫|妻子|老公|老婆|孩子|宝宝|爷爷|奶奶|姥姥|外婆|外公|哥哥|姐姐|弟弟|妹妹"
@@ -45,7 +46,7 @@ _PHYSICIAN_CUE = re.compile(
 )
 _LABEL = re.compile("[:：叫]\s*$")
 _AFTER = re.compile(
-    rf"$|[^{HAN}]|男|女|今|昨|前天|明天|是|在|的|有|岁|说|问|和|与|跟|讲|告诉|来|去|住|做|吃|于|您|你|先生|女士|{_TITLE}|签字|同志|夫妇|家|也|已"
+    rf"$|[^{HAN}]|男|女|今|昨|前天|明天|是|在|的|有|岁|说|问|和|与|跟|讲|告诉|来|去|住|做|吃|于|您|你|先生|女士|{TITLE}|签字|同志|夫妇|家|也|已"
 )
 # Endings of drug names: jieba takes their beginnings for people.
 _DRUG = re.compile(
@@ -54,23 +55,6 @@ _DRUG = re.compile(
 )
 _HISTORY = re.compile("(?:[病伤族往术孕育经婚敏]|个人)史")
 _SEX_AFTER = re.compile(r"\s*[，,、]?\s*(?:性别\s*[:：]?\s*)?[男女](?![朋友士儿婿方科性])")
-
-
-def _surname_length(word: str) -> int:
-    surnames = words("surnames_zh.txt")
-    return 2 if len(word) > 1 and word[:2] in surnames else 1 if word[:1] in surnames else 0
-
-
-def _looks_like_name(word: str) -> bool:
-    """Family name, one or two characters more, and no medical or everyday word."""
-    given = len(word) - _surname_length(word)
-    return (
-        _surname_length(word) > 0
-        and 1 <= given <= 2
-        and bool(re.fullmatch(f"[{HAN}]+", word))
-        and word not in words("not_names.txt")
-        and not _NO_GIVEN_NAME.search(word[1:])
-    )
 
 
 @cache
@@ -83,16 +67,16 @@ def may_hold_name(block: str) -> bool:
     return any(
         _could_begin_name(block, start)
         for start in range(len(block) - 1)
-        if _surname_length(block[start : start + 2])
+        if surname_length(block[start : start + 2])
     ) or any(_could_end_before_title(block, found.start()) for found in _ANY_TITLE.finditer(block))
 
 
 def _could_begin_name(block: str, start: int) -> bool:
     """Two characters need a plain family name, a beginning or a cue; three need nothing."""
-    surname = _surname_length(block[start : start + 2])
-    if _looks_like_name(block[start : start + surname + 2]):
+    surname = surname_length(block[start : start + 2])
+    if looks_like_name(block[start : start + surname + 2]):
         return True
-    return _looks_like_name(block[start : start + surname + 1]) and (
+    return looks_like_name(block[start : start + surname + 1]) and (
         surname > 1
         or block[start] in _PLAIN_SURNAMES
         or start == 0
@@ -103,7 +87,7 @@ def _could_begin_name(block: str, start: int) -> bool:
 
 def _could_end_before_title(block: str, title: int) -> bool:
     before = (block[start:title] for start in range(max(0, title - 4), title))
-    return any(len(word) == _surname_length(word) or _looks_like_name(word) for word in before)
+    return any(len(word) == surname_length(word) or looks_like_name(word) for word in before)
 
 
 def detect_chinese(text: str, tokens: list[Token]) -> Iterator[Span]:
@@ -121,7 +105,7 @@ def _tagged(tokens: list[Token]) -> Iterator[Span]:
     """
     for start, stop, word, flag in tokens:
         plain = len(word) > 2 or word[:1] in _PLAIN_SURNAMES
-        if flag.startswith("nr") and plain and _looks_like_name(word):
+        if flag.startswith("nr") and plain and looks_like_name(word):
             yield Span(start, stop, "name")
 
 
@@ -130,7 +114,7 @@ def _by_characters(text: str, tokens: list[Token]) -> Iterator[Span]:
     words_at = {start: (stop, word, flag) for start, stop, word, flag in tokens}
     inside = {n: token for token in tokens for n in range(token[0] + 1, token[1])}
     for start in range(len(text) - 1):
-        surname = _surname_length(text[start : start + 2])
+        surname = surname_length(text[start : start + 2])
         if (
             not surname
             or _is_inside_word(start, inside)
@@ -142,7 +126,7 @@ def _by_characters(text: str, tokens: list[Token]) -> Iterator[Span]:
         for given in (2, 1):
             stop = start + surname + given
             word = text[start:stop]
-            if len(word) < surname + given or not _looks_like_name(word):
+            if len(word) < surname + given or not looks_like_name(word):
                 continue
             if _is_name_here(text, start, stop, surname, cue, words_at, inside):
                 physician = cue is not None and _PHYSICIAN_CUE.match(cue.group())
@@ -170,7 +154,7 @@ def _is_name_here(
     if cue and _LABEL.search(text[:start]) and (closes or listed):
         return True
     everyday = (
-        len(first) > surname and not flag.startswith("nr") and _is_word(first, 100 if listed else 1)
+        len(first) > surname and not flag.startswith("nr") and is_word(first, 100 if listed else 1)
     )
     if everyday or _is_inside_word(stop, inside):
         return False
@@ -188,13 +172,7 @@ def _is_name_here(
 def _is_inside_word(place: int, inside: dict[int, Token]) -> bool:
     """Whether a word of jieba's dictionary goes across a place; its guesses do not count."""
     token = inside.get(place)
-    return token is not None and _is_word(token[2]) and not token[3].startswith("nr")
-
-
-def _is_word(word: str, frequency: int = 1) -> bool:
-    import jieba
-
-    return int(jieba.dt.FREQ.get(word) or 0) >= frequency
+    return token is not None and is_word(token[2]) and not token[3].startswith("nr")
 
 
 def _titled(text: str, tokens: list[Token]) -> Iterator[Span]:
@@ -203,15 +181,16 @@ def _titled(text: str, tokens: list[Token]) -> Iterator[Span]:
     tagged = {(start, stop) for start, stop, _, flag in tokens if flag.startswith("nr")}
     for found in _ZH_TITLED.finditer(text):
         title = found.start("title")
-        kind: Kind = "physician" if re.fullmatch(_TITLE, found.group("title")) else "name"
+        kind: Kind = "physician" if re.fullmatch(TITLE, found.group("title")) else "name"
         for length in (4, 3, 2, 1):
             start = title - length
             word = text[start:title] if start >= found.start() else ""
-            given = len(word) - _surname_length(word)
-            if not word or start not in starts or not _surname_length(word) or given > 2:
+            given = len(word) - surname_length(word)
+            if not word or start not in starts or not surname_length(word) or given > 2:
                 continue
             opens = start == 0 or not re.match(f"[{HAN}]", text[start - 1])
-            wordlike = word[0] in _WORDLIKE_SURNAMES and (start, title) not in tagged and not opens
-            if not wordlike and (given == 0 or _looks_like_name(word)):
+            either = _VERBLIKE_SURNAMES if given == 0 else _WORDLIKE_SURNAMES
+            wordlike = word[0] in either and (start, title) not in tagged and not opens
+            if not wordlike and (given == 0 or looks_like_name(word)):
                 yield Span(start, title, kind)
                 break

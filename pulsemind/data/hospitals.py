@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pulsemind.data.chinese import HAN
+from pulsemind.data.chinese_words import HAN
 from pulsemind.data.detectors import Span
 from pulsemind.data.tokens import Token
 from pulsemind.data.wordlists import words

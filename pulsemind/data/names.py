@@ -6,7 +6,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pulsemind.data.chinese import HAN, detect_chinese, may_hold_name
+from pulsemind.data.chinese import detect_chinese, may_hold_name
+from pulsemind.data.chinese_cues import detect_cued
+from pulsemind.data.chinese_words import HAN
 from pulsemind.data.detectors import Span
 from pulsemind.data.english import detect_english
 from pulsemind.data.hospitals import detect_hospitals, may_hold_hospital
@@ -20,6 +22,7 @@ def detect_names(masked: str) -> Iterator[Span]:
     if re.search(f"[{HAN}]{{2}}", masked):
         tokens = tokens_of(masked, _wanted)
         yield from detect_chinese(masked, tokens)
+        yield from detect_cued(masked)
         yield from detect_hospitals(masked, tokens)
 
 

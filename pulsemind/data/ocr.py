@@ -12,6 +12,14 @@ from PIL import Image, ImageFilter, ImageOps
 
 SMALLEST_SIDE_READ = 736
 """Smaller pictures are enlarged to this side before text is looked for; larger ones are not."""
+MOST_LINES_TALL = 0.6
+"""From this share of upright boxes on a picture may lie on its side."""
+LEAST_LINES_TALL = 3
+LEGIBLE = 0.8
+"""Mean score of upright print; lower where Chinese characters lie on their side."""
+Transpose = Image.Transpose
+BACK = {Transpose.ROTATE_90: Transpose.ROTATE_270, Transpose.ROTATE_270: Transpose.ROTATE_90}
+"""Quarter turns and what undoes them; no pixel changes its value."""
 Corners = NDArray[np.float32]
 
 
@@ -72,6 +80,37 @@ def _read(image: Image.Image) -> list[Line]:
     if boxes is None or texts is None:
         return []
     return [Line(text, np.asarray(box)) for box, text in zip(boxes, texts, strict=True)]
+
+
+def quarter_turn(image: Image.Image, lines: list[Line]) -> Transpose | None:
+    """How to turn a picture whose print lies on its side, or None where it stands upright.
+
+    The reader takes tall boxes either way round and does not say which, so both turns of the
+    picture are read with its turning of lines off: print that is upside down has low scores.
+    """
+    tall = sum(is_column(line) for line in lines)
+    if tall < MOST_LINES_TALL * len(lines) or tall < LEAST_LINES_TALL:
+        return None
+    scores = {turn: _legible(image.transpose(turn)) for turn in BACK}
+    best = max(scores, key=lambda turn: scores[turn])
+    return best if scores[best] >= LEGIBLE else None
+
+
+def _legible(image: Image.Image) -> float:
+    """Mean score of the lines of a picture read as they lie, by characters; 0 to 1."""
+    result = _reader()(np.asarray(image)[:, :, ::-1], use_cls=False)
+    pairs = [
+        (float(score), len(text))
+        for score, text, box in zip(
+            result.scores or (), result.txts or (), _boxes(result), strict=True
+        )
+        if not is_column(Line(text, np.asarray(box)))
+    ]
+    return sum(score * count for score, count in pairs) / max(1, sum(count for _, count in pairs))
+
+
+def _boxes(result: Any) -> Any:
+    return () if result.boxes is None else result.boxes
 
 
 def is_column(line: Line) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +23,7 @@ from pulsemind.artifacts import add_image
 from pulsemind.data.image_files import MAX_PIXELS, Opened, open_image
 from pulsemind.data.image_problem import ImageProblem
 from pulsemind.data.lines import Known, Value, detect_line, is_label, open_label
-from pulsemind.data.ocr import Line, is_column, read_lines, sharpened
+from pulsemind.data.ocr import BACK, Line, is_column, quarter_turn, read_lines, sharpened
 from pulsemind.data.patterns import Kind
 
 ROUNDS = 6
@@ -73,14 +73,19 @@ def clean_image(
     if min(opened.image.size) < min_side:
         return ImageResult("image_too_small", metadata=metadata)
     image = opened.image
-    first, later, remaining = _redact(image, Search(overlay, opened.look_for, ner_model))
+    lines = read_lines(image)
+    if turn := quarter_turn(image, lines):
+        image = image.transpose(turn)
+        lines = read_lines(image)
+    first, later, remaining = _redact(image, lines, Search(overlay, opened.look_for, ner_model))
+    opened = replace(opened, image=image.transpose(BACK[turn]) if turn else image)
     if remaining:
         return ImageResult(
             "image_personal_data_remains",
             pixels=first, metadata=metadata, later=later, remaining=remaining,
         )  # fmt: skip
     name, sha = add_image(out, _encoded(opened), opened.suffix)
-    return ImageResult("kept", name, sha, perceptual_hash(image), first, metadata, later)
+    return ImageResult("kept", name, sha, perceptual_hash(opened.image), first, metadata, later)
 
 
 def _encoded(opened: Opened) -> bytes:
@@ -136,18 +141,18 @@ class Search:
 
 
 def _redact(
-    image: Image.Image, search: Search
+    image: Image.Image, lines: list[Line], search: Search
 ) -> tuple[Counter[Kind], Counter[Kind], Counter[Kind]]:
     """Paint over, in place, until a look at the sharpened picture finds nothing.
 
-    Returns what the first look found, what later ones did, and what the last one still did.
+    `lines` are what the first look read. Returns what the first look found, what later ones did, and what the last one still did.
     """
     first: Counter[Kind] = Counter()
     later: Counter[Kind] = Counter()
     found: list[tuple[Line, Value]] = []
     painted: list[Line] = []
     for turn in range(ROUNDS):
-        found = search.lines(read_lines(sharpened(image) if turn else image), painted)
+        found = search.lines(read_lines(sharpened(image)) if turn else lines, painted)
         (later if turn else first).update(value.kind for _, value in found)
         if turn and not found:
             return first, later, Counter()
