@@ -1,4 +1,3 @@
-
 """What a Chinese name is made of: family names, what no given name is, words of the language."""
 
 from __future__ import annotations
