@@ -12,7 +12,8 @@ from tasks.stage import once, stage
 def dataset() -> None:
     """Make data/dataset."""
     with stage("dataset") as this:
-        once(work.build_dataset, this.signature, this.signature)
+        raw = "".join(this.inputs("data/raw"))
+        once(work.build_dataset, this.signature, this.signature, raw, this.code)
 
 
 if __name__ == "__main__":

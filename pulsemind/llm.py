@@ -18,8 +18,9 @@ import asyncio
 import base64
 import mimetypes
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,6 +49,28 @@ class Message(BaseModel):
     role: Literal["system", "user", "assistant"]
     text: str
     images: tuple[Path, ...] = ()
+
+
+@dataclass
+class Usage:
+    """What requests cost, summed up. Answers from the cache count with what they once cost, so
+    that a resumed run reports the same sums; `cached` says how many cost nothing this time."""
+
+    requests: int = 0
+    cached: int = 0
+    unreported: int = 0
+    """Requests whose server (or older cache entry) stated no tokens."""
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+    def add(self, tokens: Sequence[int] | None) -> None:
+        """One more answered request and its (tokens in, tokens out), if stated."""
+        self.requests += 1
+        if tokens is None:
+            self.unreported += 1
+        else:
+            self.tokens_in += tokens[0]
+            self.tokens_out += tokens[1]
 
 
 class Request(BaseModel):
@@ -121,18 +144,23 @@ def _body(request: Request) -> dict[str, Any]:
     return body
 
 
-async def chat(client: openai.AsyncOpenAI, endpoint: str, body: Mapping[str, Any]) -> str | None:
-    """Ask once (the client repeats what is worth repeating); None when refused or empty.
+async def chat(
+    client: openai.AsyncOpenAI, endpoint: str, body: Mapping[str, Any]
+) -> tuple[str | None, list[int] | None]:
+    """Ask once (the client repeats what is worth repeating): text, and tokens in and out.
 
+    The text is None when refused or empty, the tokens when the server does not state them.
     Raises LlmError as the module says.
     """
     reason: str
     try:
         completion = await client.chat.completions.create(**body)
-        return completion.choices[0].message.content or None
+        used = completion.usage
+        tokens = [used.prompt_tokens, used.completion_tokens] if used else None
+        return completion.choices[0].message.content or None, tokens
     except openai.APIStatusError as error:
         if error.status_code in REFUSED:
-            return None
+            return None, None
         reason = f"status {error.status_code}"
     except openai.OpenAIError as error:
         reason = type(error).__name__
@@ -149,6 +177,7 @@ def complete_all(
     cache: Path,
     total: int | None = None,
     label: str = "requests",
+    usage: Usage | None = None,
 ) -> list[str | None]:
     """Answer all requests, in their order; None where there is no answer to be had.
 
@@ -156,6 +185,7 @@ def complete_all(
         requests: pulled lazily, at most `concurrency` of them at a time.
         cache: folder of the answer cache; made when absent, may be shared between runs.
         total: their number, for the progress bar.
+        usage: where to add up requests and tokens.
 
     Raises LlmError as the module says; must not be called from inside an event loop.
     """
@@ -165,8 +195,14 @@ def complete_all(
         Cache(str(cache), disk=JSONDisk, **keep_all) as store,
         tqdm(total=total, desc=label, mininterval=1.0) as bar,
     ):
-        answers = asyncio.run(_complete(iter(requests), endpoints, concurrency, store, bar))
+        used = usage or Usage()
+        answers = asyncio.run(_complete(iter(requests), endpoints, concurrency, store, bar, used))
     return [answers[index] for index in range(len(answers))]
+
+
+def _tokens(key: str) -> str:
+    """Where the cache holds what an answer cost, beside the answer itself."""
+    return f"{key}:tokens"
 
 
 async def _complete(
@@ -175,6 +211,7 @@ async def _complete(
     concurrency: int,
     store: Any,
     bar: tqdm[Any],
+    usage: Usage,
 ) -> dict[int, str | None]:
     answers: dict[int, str | None] = {}
     clients: dict[str, openai.AsyncOpenAI] = {}
@@ -187,12 +224,17 @@ async def _complete(
                 key = json_digest({"endpoint": request.endpoint, **body})
                 if key in store:
                     answers[index] = store[key]
+                    usage.cached += 1
                 else:
                     if request.endpoint not in clients:
                         client = connect(request.endpoint, endpoints)
                         clients[request.endpoint] = await open_clients.enter_async_context(client)
-                    answers[index] = await chat(clients[request.endpoint], request.endpoint, body)
+                    answers[index], tokens = await chat(
+                        clients[request.endpoint], request.endpoint, body
+                    )
+                    store[_tokens(key)] = tokens
                     store[key] = answers[index]
+                usage.add(store.get(_tokens(key)))
                 bar.update()
 
         try:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 Role = Literal["patient", "physician"]
 Language = Literal["zh", "en"]
 Outcome = Literal["win", "tie", "loss"]
+Expansion = Literal["expanded", "original_kept", "not_expanded"]
+"""What became of a physician reply in the expansion; None before it, and on patient turns."""
+
 Order = Literal["candidate_first", "counterpart_first"]
 Dimension = Literal["proactiveness", "accuracy", "usefulness", "language_quality"]
 DIMENSIONS: tuple[Dimension, ...] = (
@@ -55,6 +58,8 @@ class ImageRef(Record):
     path: str
     kind: ImageKind = "other"
     sha256: str = ""
+    phash: str = Field(default="", pattern=r"^([0-9a-f]{16})?$")
+    """64-bit perceptual hash, once the image is cleaned."""
 
 
 class Turn(Record):
@@ -63,6 +68,7 @@ class Turn(Record):
     role: Role
     text: str
     images: tuple[ImageRef, ...] = ()
+    expansion: Expansion | None = None
 
 
 class Provenance(Record):
@@ -75,6 +81,42 @@ class Provenance(Record):
     original_id: str = ""
 
 
+class Modality(Record):
+    """What an image shows, and whether its metadata or the rule of `data.modality` says so."""
+
+    kind: ImageKind
+    source: Literal["metadata", "heuristic"]
+
+
+Use = Literal["sft1", "sft2", "crpo_query", "evaluation"]
+"""What a record may be used for; the split says what it is used for."""
+
+LicenceFlag = Literal["research_only", "no_derivatives", "share_alike", "licence_unknown"]
+
+
+class Signals(Record):
+    """Facts about a consultation that later stages select by and the card counts.
+
+    `tokens` are those of `data.text`: a Chinese character, a word, a number. `other_language` is
+    the share (0 to 1) of the other language in the Chinese characters and Latin words.
+    `department` is a name of the table in `data/words/departments.txt`, or the label as it came
+    when `department_known` is false. `asking_turns` counts the physician's turns that ask.
+    """
+
+    turns: int = Field(ge=0)
+    tokens: int = Field(ge=0)
+    language: Language
+    other_language: float = Field(ge=0, le=0.5)
+    department: str | None
+    subspecialty: str | None
+    department_known: bool
+    modalities: tuple[Modality, ...]
+    physician_turns: int = Field(ge=0)
+    asking_turns: int = Field(ge=0)
+    uses: tuple[Use, ...]
+    licence_flags: tuple[LicenceFlag, ...]
+
+
 class Consultation(Record):
     """A dialogue between a patient and a physician; a stage-1 pair is one of two turns."""
 
@@ -83,6 +125,7 @@ class Consultation(Record):
     turns: tuple[Turn, ...]
     department: str | None = None
     provenance: Provenance
+    signals: Signals | None = None
 
     def text(self) -> str:
         """All turns' text, one line a turn."""
@@ -109,6 +152,38 @@ class QAItem(Record):
     answer: str
     images: tuple[ImageRef, ...] = ()
     provenance: Provenance
+
+
+class Review(Record):
+    """One physician's decision on one task of the review queue; a line of `decisions.jsonl`.
+
+    `task` and `reviewed` are id and digest of what was shown; a decision on an older version of a
+    task is not applied. `reviewer` is a pseudonym. `edited` maps turn numbers to new texts.
+    `empathy` and `ethics` say whether the reviewed (or edited) dialogue meets them; nothing goes
+    on that fails ethics.
+    """
+
+    task: str
+    reviewed: str
+    reviewer: str = Field(pattern=r"^[A-Za-z0-9._-]{1,40}$")
+    time: AwareDatetime
+    decision: Literal["accept", "edit", "reject"]
+    reason: str = Field(default="", max_length=2000)
+    edited: dict[int, str] = {}
+    empathy: bool
+    ethics: bool
+
+    @model_validator(mode="after")
+    def _whole(self) -> Review:
+        if self.decision == "reject" and not self.reason.strip():
+            raise ValueError("a rejection needs a reason")
+        if (self.decision == "edit") != bool(self.edited):
+            raise ValueError("an edit, and nothing else, has edited turns")
+        if not all(text.strip() for text in self.edited.values()):
+            raise ValueError("an edited turn is empty")
+        if self.decision != "reject" and not self.ethics:
+            raise ValueError("what fails ethics can only be rejected")
+        return self
 
 
 class Quarantined(Record):

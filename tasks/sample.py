@@ -13,6 +13,8 @@ from tasks.stage import Produced, produced
 
 RAW = Path("data/raw")
 MANIFEST = RAW / "manifest.json"
+DECISIONS = Path("data/review/decisions.jsonl")
+"""What reviewers decide is an input of the dataset stage; nobody has decided anything at first."""
 
 
 @task
@@ -30,6 +32,8 @@ def fill_raw() -> Produced:
         _copy(Path(wanted.source), temporary)
     shutil.rmtree(RAW, ignore_errors=True)
     temporary.rename(RAW)
+    DECISIONS.parent.mkdir(exist_ok=True)
+    DECISIONS.touch()
     return produced(MANIFEST)
 
 

@@ -45,6 +45,11 @@ class Stage:
         """Digest of everything the stage's result depends on: the key of its task."""
         return json_digest([self.name, self.dependencies, self.params])
 
+    @property
+    def code(self) -> str:
+        """Digest of the code that makes the stage's result."""
+        return json_digest({p: h for p, h in self.dependencies.items() if not p.startswith(DATA)})
+
     def inputs(self, prefix: str) -> list[str]:
         """Content hashes of the dependencies below a path."""
         return [h for p, h in sorted(self.dependencies.items()) if p.startswith(prefix)]
@@ -56,12 +61,11 @@ class Stage:
             inputs: what the task reads beyond code and parameters: digests, counts, its own name.
             ignore: parameters of the stage that the task does not depend on.
         """
-        code = {p: h for p, h in self.dependencies.items() if not p.startswith(DATA)}
         params = {
             section: {k: v for k, v in values.items() if k not in ignore}
             for section, values in self.params.items()
         }
-        return json_digest([self.name, code, params, inputs])
+        return json_digest([self.name, self.code, params, inputs])
 
 
 @contextmanager

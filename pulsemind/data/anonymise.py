@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
-from pulsemind.data.detectors import Span, detect_patterns, mask
-from pulsemind.data.names import detect_names
+from pulsemind.data.detectors import Span, mask
+from pulsemind.data.english import is_eponym, is_unclear, opens_sentence
 from pulsemind.data.patterns import Kind
 from pulsemind.records import Consultation, QAItem
 
@@ -31,25 +31,33 @@ _LABELS: dict[Kind, str] = {
     "bed_number": "BED",
     "date": "DATE",
     "url": "URL",
+    "plate": "PLATE",
 }
 _STRONG = ("email", "url", "id_number", "phone", "address", "hospital", "record_number")
-"""Kinds that win over others where spans overlap; then the longer span wins."""
+"""Kinds that win over others where spans overlap; then the longer span's kind does."""
 
 
-def detect(text: str) -> list[Span]:
+def detect(text: str, ner_model: str | None = None) -> list[Span]:
     """Personal data in a text, in order, without overlaps; placeholders are no personal data."""
-    masked = mask(text)
-    found = [*detect_patterns(masked), *detect_names(masked)]
-    found.sort(key=lambda s: (s.kind not in _STRONG, s.start - s.stop, s.start, s.kind == "name"))
-    kept: list[Span] = []
-    for span in found:
-        if all(span.stop <= other.start or other.stop <= span.start for other in kept):
-            kept.append(span)
-    return sorted(kept)
+    from pulsemind.data.recognisers import find  # presidio takes seconds to import
+
+    merged: list[Span] = []
+    for span in sorted(find(mask(text), ner_model)):
+        if merged and span.start < merged[-1].stop:
+            first = min(merged[-1], span, key=_rank)
+            merged[-1] = Span(merged[-1].start, max(merged[-1].stop, span.stop), first.kind)
+        else:
+            merged.append(span)
+    return merged
+
+
+def _rank(span: Span) -> tuple[bool, int, bool]:
+    """Of overlapping spans the kind of the lowest is taken, and all that they cover."""
+    return span.kind not in _STRONG, span.start - span.stop, span.kind == "name"
 
 
 def anonymise_texts(
-    texts: Iterable[str], visit: date | None = None
+    texts: Iterable[str], visit: date | None = None, ner_model: str | None = None
 ) -> tuple[list[str], Counter[Kind], bool]:
     """Replace personal data in the texts of one record.
 
@@ -60,26 +68,64 @@ def anonymise_texts(
     counts: Counter[Kind] = Counter()
     names = _Placeholders(visit)
     for _ in range(ROUNDS):
-        spans = [detect(text) for text in replaced]
-        if not any(spans):
+        found = _locate(replaced, names, ner_model)
+        if not any(found):
             return replaced, counts, True
-        for text, found in zip(replaced, spans, strict=True):
-            for span in found:
-                names.of(text[span.start : span.stop], span.kind)
-        known = names.people()
-        for number, (text, found) in enumerate(zip(replaced, spans, strict=True)):
-            new, more = _replace(text, found, names, known)
-            replaced[number] = new
-            counts.update(more)
-    return replaced, counts, not any(detect(text) for text in replaced)
+        replaced = [
+            _replace(text, spans, names) for text, spans in zip(replaced, found, strict=True)
+        ]
+        counts.update(span.kind for spans in found for span in spans)
+    return replaced, counts, not any(detect(text, ner_model) for text in replaced)
+
+
+def locate(texts: Sequence[str], ner_model: str | None = None) -> list[list[Span]]:
+    """Where the personal data of one record's texts stands: what `anonymise_texts` replaces first.
+
+    A name that a cue gives away in one text is found in all of them.
+    """
+    return _locate(texts, _Placeholders(None), ner_model)
+
+
+def _locate(texts: Sequence[str], names: _Placeholders, ner_model: str | None) -> list[list[Span]]:
+    found = [detect(text, ner_model) for text in texts]
+    for text, spans in zip(texts, found, strict=True):
+        for span in spans:
+            names.of(text[span.start : span.stop], span.kind)
+    people = names.people()
+    if people is None:
+        return found
+    return [
+        sorted([*spans, *_mentions(text, people, spans)])
+        for text, spans in zip(texts, found, strict=True)
+    ]
+
+
+def _mentions(text: str, people: re.Pattern[str], spans: list[Span]) -> list[Span]:
+    """Known names that no detector saw here."""
+    return [
+        Span(found.start(), found.end(), "name")
+        for found in people.finditer(mask(text))
+        if all(found.end() <= s.start or s.stop <= found.start() for s in spans)
+        and not _is_a_word(text, found)
+    ]
+
+
+def _is_a_word(text: str, found: re.Match[str]) -> bool:
+    """A part of a known name that stands here as an eponym or an ordinary word."""
+    if not found.group().isascii():
+        return False
+    opening = is_unclear(found.group()) and opens_sentence(text, found.start())
+    return opening or is_eponym(text, found.end())
 
 
 def anonymise(
-    record: Consultation | QAItem, visit: date | None = None
+    record: Consultation | QAItem, visit: date | None = None, ner_model: str | None = None
 ) -> tuple[Consultation | QAItem, Counter[Kind], bool]:
     """`anonymise_texts` over everything a reader sees of a record; images are not touched."""
     if isinstance(record, Consultation):
-        texts, counts, clean = anonymise_texts((turn.text for turn in record.turns), visit)
+        texts, counts, clean = anonymise_texts(
+            (turn.text for turn in record.turns), visit, ner_model
+        )
         turns = tuple(
             turn.model_copy(update={"text": text})
             for turn, text in zip(record.turns, texts, strict=True)
@@ -90,7 +136,7 @@ def anonymise(
     else:
         open_answer = [] if record.kind == "choice" else [record.answer]
         parts = [record.question, *record.options.values(), *open_answer]
-        texts, counts, clean = anonymise_texts(parts, visit)
+        texts, counts, clean = anonymise_texts(parts, visit, ner_model)
         options = dict(zip(record.options, texts[1:], strict=False))
         update = {"question": texts[0], "options": options}
         if open_answer:
@@ -100,6 +146,15 @@ def anonymise(
         safe = record.provenance.model_copy(update={"original_id": ""})
         update["provenance"] = safe
     return record.model_copy(update=update), counts, clean
+
+
+def remaining(record: Consultation | QAItem, ner_model: str | None = None) -> Counter[Kind]:
+    """What a fresh look at a record still finds, by kind: the second pass, for the audit."""
+    if isinstance(record, Consultation):
+        texts = [turn.text for turn in record.turns]
+    else:
+        texts = [record.question, *record.options.values(), record.answer]
+    return Counter(span.kind for text in texts for span in detect(text, ner_model))
 
 
 class _Placeholders:
@@ -136,7 +191,13 @@ class _Placeholders:
             if value.isascii():
                 words = [word for word in value.split() if len(word) >= 3]
                 forms.add(r"(?i:\b" + r"[\s,.]+".join(map(re.escape, value.split())) + r"\b)")
-                forms |= {rf"\b{re.escape(word.capitalize())}\b" for word in words}
+                for word in words:
+                    plain = word.isalpha() and len(word) > 3 and not is_unclear(word)
+                    forms.add(
+                        rf"(?i:\b{re.escape(word)}\b)"
+                        if plain
+                        else rf"\b{re.escape(word.capitalize())}\b"
+                    )
             elif len(value) >= 2:
                 forms.add(re.escape(value))
         if not forms:
@@ -144,22 +205,12 @@ class _Placeholders:
         return re.compile("|".join(sorted(forms, key=lambda f: (-len(f), f))))
 
 
-def _replace(
-    text: str, spans: list[Span], names: _Placeholders, people: re.Pattern[str] | None
-) -> tuple[str, Counter[Kind]]:
-    """Put placeholders for the spans, and for known names wherever else they stand."""
-    masked = mask(text)
-    extra = [
-        Span(found.start(), found.end(), "name")
-        for found in (people.finditer(masked) if people else ())
-        if all(found.end() <= s.start or s.stop <= found.start() for s in spans)
-    ]
-    parts, position, counts = [], 0, Counter[Kind]()
-    for span in sorted([*spans, *extra]):
+def _replace(text: str, spans: list[Span], names: _Placeholders) -> str:
+    parts, position = [], 0
+    for span in spans:
         parts += [text[position : span.start], names.of(text[span.start : span.stop], span.kind)]
         position = span.stop
-        counts[span.kind] += 1
-    return "".join([*parts, text[position:]]), counts
+    return "".join([*parts, text[position:]])
 
 
 def _day(value: str, visit: date) -> date | None:

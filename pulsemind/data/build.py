@@ -1,8 +1,14 @@
-"""The dataset artifact from raw data: collect, anonymise, deduplicate, decontaminate, split, card.
+"""The dataset artifact from raw data, in steps over shards.
 
-One pass over each source, benchmarks first (training records are compared with them), then the
-training sources in order of trust. Held in memory: a chunk of records, the signatures of
-`dedup`, the hashes of the benchmarks, the queries.
+    cut        a source -> shards of checked records
+    prepare    a shard  -> anonymous records and images            (all shards side by side)
+    expand     a shard  -> the same with refined replies            (sources that ask for it)
+    proofread  those    -> what the reviewers let through          (one process)
+    keys       a shard  -> arrays for comparing                    (all shards side by side)
+    choose     all keys -> which records stay, and in which split  (one process)
+    write      shards   -> files of the splits                     (all side by side)
+
+Each step leaves an artifact in the work folder; nothing depends on how many workers there are.
 
 The artifact:
     stage1/train, stage1/validation       Consultation, two turns each
@@ -15,177 +21,239 @@ The artifact:
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from pulsemind.artifacts import write_json, write_text
-from pulsemind.data.card import Audit, Statistics, html, markdown
+from pulsemind.artifacts import digest, file_digest, json_digest, writing
+from pulsemind.data.choose import Shard, choose
 from pulsemind.data.collect import check_sources
-from pulsemind.data.decontaminate import BenchmarkIndex
-from pulsemind.data.dedup import TextIndex
-from pulsemind.data.images import Images, open_images
-from pulsemind.data.ledger import Counts, Ledger, Shards
-from pulsemind.data.patterns import Kind
-from pulsemind.data.prepare import Prepared, prepare
-from pulsemind.data.sources import ADAPTERS
-from pulsemind.data.split import Lowest, query, share
-from pulsemind.records import Consultation, QAItem, Query
+from pulsemind.data.cut import cut, shards_of
+from pulsemind.data.decontaminate import index
+from pulsemind.data.expand import Service
+from pulsemind.data.finish import Made, finish
+from pulsemind.data.jobs import Job, Run, in_order
+from pulsemind.data.keys import make_keys, read_records
+from pulsemind.data.ledger import Counts, books
+from pulsemind.data.prepare import RECORDS, prepare
+from pulsemind.data.refine import Reviewed, expand_shard, proofread_shards
+from pulsemind.data.review.decisions import DECISIONS
+from pulsemind.data.write import Chosen, write
 from pulsemind.settings import DatasetSettings, Source
 
-SPLITS = ("stage1/train", "stage1/validation", "stage2/train", "stage2/validation", "queries")
+
+@dataclass(frozen=True)
+class Refining:
+    """Where replies are expanded, and the folder of the review queue."""
+
+    service: Service
+    queue: Path
 
 
-def build(raw: Path, out: Path, settings: DatasetSettings, image_workers: int) -> Counts:
+@dataclass(frozen=True)
+class Digests:
+    """What a build is made from beside its settings."""
+
+    raw: str
+    code: str
+
+
+def build(
+    raw: Path,
+    out: Path,
+    work: Path,
+    settings: DatasetSettings,
+    digests: Digests,
+    refining: Refining,
+    run: Run = in_order,
+) -> Counts:
     """Fill the folder `out` with the dataset made from the raw data in `raw`.
 
     Args:
-        image_workers: processes for OCR; the result does not depend on it.
+        work: for the steps' artifacts; with it a build that was stopped goes on. What still holds
+            names is deleted when the build is done.
+        refining: where replies are expanded and dialogues reviewed.
+        run: runs the jobs of a step.
 
     Raises ValueError or FileNotFoundError when a source cannot work, AccountError when the counts
-    do not add up. What is wrong with single records never raises; it is in the quarantine.
+    do not add up, ReviewPending when the settings say to wait for the reviewers, LlmError when the
+    endpoint of the expansion cannot be used. What is wrong with single records never raises; it is
+    in the quarantine.
     """
     check_sources(raw, settings)
-    (out / "images").mkdir(parents=True, exist_ok=True)
-    found: Counter[Kind] = Counter()
-    benchmarks = [source for source in settings.sources if source.use == "benchmark"]
-    with (
-        open_images(out, settings.image_min_side, image_workers) as images,
-        Ledger(out, settings.sources) as ledger,
-        closing(_benchmark_index(settings)) as evaluation,
-        closing(TextIndex(settings.near_duplicate_similarity, settings.seed)) as seen,
-    ):
-        writer = _Writer(out, [*SPLITS, *(f"benchmarks/{s.name}" for s in benchmarks)], ledger)
-        for source in benchmarks:
-            for prepared in prepare(raw, source, images, ledger, found):
-                evaluation.add(prepared.record, prepared.phashes)
-                writer.write(f"benchmarks/{source.name}", prepared.record)
-        aside = Lowest(settings.queries)
-        returned = 0
-        for source in settings.sources:
-            if source.use == "benchmark":
-                continue
-            prepared_records = prepare(raw, source, images, ledger, found)
-            for record in _unseen(prepared_records, evaluation, seen, ledger):
-                split = _split(record, source, settings)
-                if split != "queries":
-                    writer.write(split, record)
-                elif out_again := aside.add(share(settings.seed, split, record.id), record):
-                    writer.write("stage2/train", out_again)
-                    returned += 1
-        for record in aside.records():
-            writer.write("queries", record, query(record, settings.seed))
-        sizes = writer.finish()
-        _remove_orphans(out, writer.statistics.images)
-        counts = ledger.counts(sizes, len(writer.statistics.images), returned)
-        audit = _audit(found, images, counts)
-    write_json(out / "benchmarks.json", _protocols(benchmarks, sizes))
-    write_json(out / "counts.json", counts.model_dump())
-    write_json(out / "audit.json", audit)
-    write_text(out / "card.md", markdown(counts, writer.statistics, audit))
-    write_text(out / "card.html", html(counts, writer.statistics, audit))
+    make = _Jobs(raw, work, settings, digests, refining)
+    # Evaluation sets first: everything else is compared with them.
+    sources = sorted(settings.sources, key=lambda source: source.use != "benchmark")
+    run([make.cut(source) for source in sources])
+    shards = [shard for source in sources for shard in _shards(source, work)]
+    if not shards:
+        raise ValueError(f"the sources in {raw} hold no records")
+    run([make.prepare(shard) for shard in shards])
+    refined = [shard for shard in shards if shard.source.refine]
+    run([make.expand(shard) for shard in refined])
+    if refined:
+        run([make.proofread(refined)])
+    tests = [shard for shard in shards if shard.source.use == "benchmark"]
+    run([make.index(tests)])
+    run([make.keys(shard) for shard in shards])
+    run([make.choose(shards)])
+    parts = list(make.parts(shards))
+    run(parts)
+    folders = [(shard.source.name, shard.prepared) for shard in shards]
+    folders += [(s.name, work / "reviewed" / s.name) for s in sources if s.refine]
+    folders += [(source.name, work / "choice" / source.name) for source in sources]
+    written = [part.writes for part in parts]
+    refinement = [work / "reviewed", *(shard.expanded for shard in refined)] if refined else []
+    made = Made(written, folders, work / "choice", refinement)
+    counts = finish(out, made, settings, digests.raw)
+    shutil.rmtree(work / "cut")
     return counts
 
 
-class _Writer:
-    """Where kept records go: their split's shards, the card's statistics, the ledger."""
+@dataclass(frozen=True)
+class _Work:
+    """Where the artifacts of a shard lie."""
 
-    def __init__(self, out: Path, splits: list[str], ledger: Ledger) -> None:
-        self._shards = {name: Shards(out / name) for name in splits}
-        self._ledger = ledger
-        self.statistics = Statistics()
+    source: Source
+    number: str
+    digest: str
+    folder: Path
 
-    def write(self, split: str, record: Consultation | QAItem, stored: Query | None = None) -> None:
-        """Keep a record, in the form `stored` if that is given."""
-        self._shards[split].write(stored or record)
-        self.statistics.add(split, record)
-        self._ledger.keep(record.provenance.source)
+    @property
+    def cut(self) -> Path:
+        return self.folder / "cut" / self.source.name / f"{self.number}.jsonl"
 
-    def finish(self) -> dict[str, int]:
-        """Write what is still held; returns the records in each split."""
-        for shards in self._shards.values():
-            shards.flush()
-        return {name: shards.count for name, shards in self._shards.items()}
+    @property
+    def prepared(self) -> Path:
+        return self.folder / "prepared" / self.source.name / self.number
 
+    @property
+    def expanded(self) -> Path:
+        return self.folder / "expanded" / self.source.name / self.number
 
-def _benchmark_index(settings: DatasetSettings) -> BenchmarkIndex:
-    return BenchmarkIndex(
-        settings.near_duplicate_similarity,
-        settings.contamination_ngram,
-        settings.contamination_image_distance,
-        settings.seed,
-    )
+    @property
+    def records(self) -> Path:
+        """The records as they are compared and written."""
+        if self.source.refine:
+            return self.folder / "reviewed" / f"{self.source.name}-{self.number}.jsonl"
+        return self.prepared / RECORDS
 
-
-def _unseen(
-    records: Iterator[Prepared], evaluation: BenchmarkIndex, seen: TextIndex, ledger: Ledger
-) -> Iterator[Consultation]:
-    """The training records that overlap neither a benchmark nor a record before them."""
-    for prepared in records:
-        record = prepared.record
-        assert isinstance(record, Consultation), "check_sources lets no questions into training"
-        if overlap := evaluation.overlap(record, prepared.phashes):
-            ledger.drop(record, f"contamination_{overlap.kind}", overlap.benchmark)
-        elif duplicate := seen.find(record.text()):
-            ledger.drop(record, f"duplicate_{duplicate[0]}", duplicate[1])
-        else:
-            seen.add(record.text(), record.id)
-            yield record
+    @property
+    def keys(self) -> Path:
+        return self.folder / "keys" / self.source.name / self.number
 
 
-def _split(record: Consultation, source: Source, settings: DatasetSettings) -> str:
-    stage = "stage1" if source.use == "stage1" else "stage2"
-    set_aside = share(settings.seed, "queries", record.id) < settings.query_share
-    if stage == "stage2" and set_aside and query(record, settings.seed) is not None:
-        return "queries"
-    held_out = share(settings.seed, "validation", record.id) < settings.validation_share
-    return f"{stage}/validation" if held_out else f"{stage}/train"
+def _shards(source: Source, work: Path) -> Iterator[_Work]:
+    for number, inputs in shards_of(work / "cut" / source.name).items():
+        yield _Work(source, number, inputs, work)
 
 
-def _protocols(benchmarks: list[Source], sizes: dict[str, int]) -> dict[str, dict[str, object]]:
-    """`benchmarks.json`: how each evaluation set is evaluated."""
-    return {
-        source.name: {
-            "adapter": source.adapter,
-            "kind": ADAPTERS[source.adapter].kind,
-            "protocol": ADAPTERS[source.adapter].protocol,
-            "n": sizes[f"benchmarks/{source.name}"],
-        }
-        for source in benchmarks
-    }
+@dataclass(frozen=True)
+class _Jobs:
+    """Makes the jobs of each step."""
+
+    raw: Path
+    work: Path
+    settings: DatasetSettings
+    digests: Digests
+    refining: Refining
+
+    def _job(self, step: Callable[..., None], out: Path, inputs: Sequence[Any], *args: Any) -> Job:
+        key = json_digest([step.__name__, self.digests.code, *inputs])
+        return Job(step, (*args, self.settings, out), key, out)
+
+    @cached_property
+    def all(self) -> str:
+        """Digest of all settings. Reading images takes hours, so `prepare` names what it needs."""
+        return json_digest(self.settings.model_dump())
+
+    def cut(self, source: Source) -> Job:
+        settings = self.settings
+        inputs = [
+            self.digests.raw,
+            source.model_dump(),
+            settings.shard_records,
+            settings.shard_images,
+        ]
+        return self._job(cut, self.work / "cut" / source.name, inputs, self.raw, source)
+
+    def prepare(self, shard: _Work) -> Job:
+        settings = self.settings
+        inputs = [shard.digest, settings.image_min_side, settings.anonymise.model_dump()]
+        return self._job(prepare, shard.prepared, inputs, shard.cut, self.raw)
+
+    def expand(self, shard: _Work) -> Job:
+        inputs = [digest(shard.prepared), self.settings.expand.model_dump()]
+        return self._job(
+            expand_shard, shard.expanded, inputs, shard.prepared, self.refining.service
+        )
+
+    def proofread(self, shards: Sequence[_Work]) -> Job:
+        decisions = self.refining.queue / DECISIONS
+        settings = self.settings
+        inputs = [settings.proofread.model_dump(), settings.seed, settings.anonymise.model_dump()]
+        inputs += [file_digest(decisions) if decisions.is_file() else ""]
+        inputs += [digest(shard.expanded) for shard in shards]
+        reviewed = [Reviewed(s.source.name, s.number, s.expanded, s.prepared) for s in shards]
+        out = self.work / "reviewed"
+        return self._job(proofread_shards, out, inputs, reviewed, self.refining.queue)
+
+    def index(self, tests: Sequence[_Work]) -> Job:
+        names = [source for source in self.settings.sources if source.use == "benchmark"]
+        paths = [(names.index(shard.source), shard.records) for shard in tests]
+        inputs = [self.all, *(digest(shard.prepared) for shard in tests)]
+        return self._job(index_benchmarks, self.work / "benchmarks", inputs, paths, names)
+
+    def keys(self, shard: _Work) -> Job:
+        is_test = shard.source.use == "benchmark"
+        sets = None if is_test else self.work / "benchmarks"
+        inputs = [self.all, file_digest(shard.records), digest(sets) if sets else ""]
+        return self._job(make_keys, shard.keys, inputs, shard.records, shard.source, sets)
+
+    def choose(self, shards: Sequence[_Work]) -> Job:
+        candidates = [Shard(s.source, s.records, s.keys) for s in shards]
+        inputs = [self.all, *(digest(shard.keys) for shard in shards)]
+        return self._job(choose, self.work / "choice", inputs, candidates)
+
+    def parts(self, shards: Sequence[_Work]) -> Iterator[Job]:
+        """Neighbouring shards of a source together, up to a full shard of records."""
+        group: list[tuple[int, _Work]] = []
+        held = number = 0
+        for position, shard in enumerate(shards):
+            size = books(shard.prepared).kept
+            other = bool(group) and group[0][1].source != shard.source
+            if group and (other or held + size > self.settings.shard_records):
+                yield self._part(group, number)
+                group, held, number = [], 0, number + 1
+            group.append((position, shard))
+            held += size
+        if group:
+            yield self._part(group, number)
+
+    def _part(self, group: Sequence[tuple[int, _Work]], number: int) -> Job:
+        choices = self.work / "choice"
+        chosen = [
+            Chosen(s.records, s.prepared, choices / f"{position:05d}.npy") for position, s in group
+        ]
+        files = (file for shard in chosen for file in (shard.records, shard.choice))
+        inputs = [self.all, *(digest(s.prepared) for _, s in group), *map(file_digest, files)]
+        out = self.work / "parts" / f"{number:05d}"
+        return self._job(write, out, inputs, chosen, group[0][1].source)
 
 
-def _audit(text: Counter[Kind], images: Images, counts: Counts) -> Audit:
-    """`audit.json`: what was found where, by kind, never a value.
-
-    `second_pass` is what a second look found in what is kept: a record or image with anything left
-    is dropped, and re-encoded images carry neither metadata nor a name, hence the zeros.
-    """
-    by_place: dict[str, Counter[Kind]] = {
-        "text": text,
-        "pixels": images.found("pixels"),
-        "metadata": images.found("metadata"),
-        "file_name": images.file_names,
-    }
-    remaining = "image_personal_data_remains"
-    return {
-        "found": {place: dict(kinds) for place, kinds in by_place.items()},
-        "second_pass": dict.fromkeys(by_place, 0),
-        "dropped": {
-            "records": counts.dropped.get("personal_data_remains", 0)
-            + counts.dropped.get(remaining, 0),
-            "images": counts.images_dropped.get(remaining, 0),
-        },
-    }
-
-
-def _remove_orphans(out: Path, used: set[str]) -> None:
-    """Delete the images of records that were dropped after their images had been cleaned."""
-    for path in sorted((out / "images").rglob("*")):
-        if path.is_file() and path.relative_to(out).as_posix() not in used:
-            path.unlink()
-            if not any(path.parent.iterdir()):
-                path.parent.rmdir()
-    (out / "images").mkdir(exist_ok=True)
-    (out / "images" / ".keep").touch()  # DVC keeps no empty folders, and later stages read this one
+def index_benchmarks(
+    shards: Sequence[tuple[int, Path]],
+    sources: Sequence[Source],
+    settings: DatasetSettings,
+    out: Path,
+) -> None:
+    """Write the index of the evaluation sets as the artifact `out`; a shard names its set."""
+    sets = [
+        [record for n, path in shards if n == number for record in read_records(path, source)[0]]
+        for number, source in enumerate(sources)
+    ]
+    with writing(out, "benchmarks") as folder:
+        index(sets, settings.contamination_ngram).save(folder)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pulsemind.data.patterns import Kind, rules
 
 PLACEHOLDER = re.compile(
-    r"\[(?:NAME|PHYSICIAN|ID|PHONE|EMAIL|ACCOUNT|ADDRESS|HOSPITAL|RECORD|BED|DATE|URL)-\d+\]"
+    r"\[(?:NAME|PHYSICIAN|ID|PHONE|EMAIL|ACCOUNT|ADDRESS|HOSPITAL|RECORD|BED|DATE|URL|PLATE)-\d+\]"
     r"|\[DAY[+-]\d+\]|\[AGE-OVER-89\]"
 )
 """A replaced value; nothing inside is ever detected again."""

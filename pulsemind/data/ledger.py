@@ -1,16 +1,22 @@
-"""The books of a build: a raw record is read once and kept, quarantined or dropped by a rule."""
+"""The books of a build: a raw record is read once and kept, quarantined or dropped by a rule.
+
+Each shard keeps its own books; `Counts` adds them up and refuses to be written when they do not
+balance.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel
 
+from pulsemind.data.patterns import Kind
 from pulsemind.records import Consultation, QAItem, Quarantined, Record
-from pulsemind.settings import Source
+
+K = TypeVar("K", bound=str)
+QUARANTINE, DROPPED, BOOKS = "quarantine.jsonl", "dropped.jsonl", "books.json"
 
 
 class AccountError(RuntimeError):
@@ -31,19 +37,100 @@ class Dropped(Record):
     counterpart: str | None = None
 
 
+class Books(BaseModel):
+    """What a step did with the records of one shard, and the personal data it replaced.
+
+    `found` counts by place (text, pixels, metadata, file_name) and kind, `left` what a second look
+    still found; the records and images with anything left were dropped.
+    """
+
+    read: int = 0
+    kept: int = 0
+    quarantined: int = 0
+    dropped: dict[str, int] = {}
+    images_dropped: dict[str, int] = {}
+    found: dict[str, dict[Kind, int]] = {}
+    left: dict[str, dict[Kind, int]] = {}
+
+    def add(self, other: Books) -> None:
+        """Add another shard's figures to these."""
+        self.read += other.read
+        self.kept += other.kept
+        self.quarantined += other.quarantined
+        _merge(self.dropped, other.dropped)
+        _merge(self.images_dropped, other.images_dropped)
+        for mine, theirs in ((self.found, other.found), (self.left, other.left)):
+            for place, kinds in theirs.items():
+                _merge(mine.setdefault(place, {}), kinds)
+
+    def count(self, place: str, kinds: Mapping[Kind, int], left: bool = False) -> None:
+        """Add what was found in one place."""
+        _merge((self.left if left else self.found).setdefault(place, {}), kinds)
+
+
+class Ledger:
+    """Writes a shard's `quarantine.jsonl` and `dropped.jsonl`, and counts."""
+
+    def __init__(self) -> None:
+        self.books = Books()
+        self._quarantined: list[str] = []
+        self._dropped: list[str] = []
+
+    def quarantine(self, entry: Quarantined) -> None:
+        """A record that cannot be used."""
+        self.books.quarantined += 1
+        self._quarantined.append(entry.model_dump_json() + "\n")
+
+    def skip(self, file: str, index: int, rule: str) -> None:
+        """A raw record that the source marks as not for this use."""
+        self._drop(Dropped(id="", file=file, index=index, rule=rule))
+
+    def drop(
+        self, record: Consultation | QAItem, rule: str, counterpart: str | None = None
+    ) -> None:
+        """A record removed by a rule."""
+        where = record.provenance
+        self._drop(
+            Dropped(
+                id=record.id, file=where.file, index=where.index, rule=rule, counterpart=counterpart
+            )
+        )
+
+    def drop_image(self, record: Consultation | QAItem, rule: str) -> None:
+        """An image removed from a record that stays."""
+        where = record.provenance
+        entry = Dropped(what="image", id=record.id, file=where.file, index=where.index, rule=rule)
+        self._dropped.append(entry.model_dump_json() + "\n")
+        _merge(self.books.images_dropped, {rule: 1})
+
+    def write(self, folder: Path) -> None:
+        """Write the three files of the books."""
+        write_lines(folder / QUARANTINE, self._quarantined)
+        write_lines(folder / DROPPED, self._dropped)
+        write_lines(folder / BOOKS, [self.books.model_dump_json() + "\n"])
+
+    def _drop(self, entry: Dropped) -> None:
+        _merge(self.books.dropped, {entry.rule: 1})
+        self._dropped.append(entry.model_dump_json() + "\n")
+
+
 class SourceCounts(BaseModel):
     """What became of a source's raw records."""
 
     use: str
     licence: str
-    read: int = 0
-    kept: int = 0
-    quarantined: int = 0
-    dropped: dict[str, int] = {}
+    read: int
+    kept: int
+    quarantined: int
+    dropped: dict[str, int]
 
 
 class Counts(BaseModel):
-    """`counts.json`: numbers of a build. `dropped` and `images_dropped` go by rule."""
+    """`counts.json`: numbers of a build. `dropped` and `images_dropped` go by rule.
+
+    `contamination[set][rule]` counts the training records that overlap a set by each rule, whether
+    the rule blocks for that set (`blocking`) or not.
+    """
 
     read: int
     kept: int
@@ -52,123 +139,38 @@ class Counts(BaseModel):
     sources: dict[str, SourceCounts]
     splits: dict[str, int]
     contamination: dict[str, dict[str, int]]
+    blocking: dict[str, list[str]]
     images: int
     images_dropped: dict[str, int]
-    queries_returned: int
 
-
-class Shards:
-    """Records pushed one by one into `folder/shard-00000.jsonl`, ...
-
-    The same files as `artifacts.write_shards` makes, for a stream that feeds several folders.
-    """
-
-    def __init__(self, folder: Path, per_shard: int = 10_000) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._folder, self._per_shard = folder, per_shard
-        self._lines: list[str] = []
-        self._shard = 0
-        self.count = 0
-
-    def write(self, record: BaseModel) -> None:
-        """Add a record; it reaches the disk with its shard."""
-        self._lines.append(record.model_dump_json() + "\n")
-        self.count += 1
-        if len(self._lines) == self._per_shard:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write the shard begun, if any."""
-        if self._lines:
-            path = self._folder / f"shard-{self._shard:05d}.jsonl"
-            path.write_text("".join(self._lines), encoding="utf-8")
-            self._lines, self._shard = [], self._shard + 1
-
-
-class Ledger:
-    """Writes `quarantine.jsonl` and `dropped.jsonl` as it goes, and counts. A context manager."""
-
-    def __init__(self, out: Path, sources: list[Source]) -> None:
-        self._quarantine = (out / "quarantine.jsonl").open("w", encoding="utf-8")
-        self._dropped = (out / "dropped.jsonl").open("w", encoding="utf-8")
-        self.sources = {s.name: SourceCounts(use=s.use, licence=s.licence) for s in sources}
-        self.images_dropped: Counter[str] = Counter()
-        self.contamination: dict[str, Counter[str]] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._quarantine.close()
-        self._dropped.close()
-
-    def read(self, source: Source) -> None:
-        """One more raw record of a source."""
-        self.sources[source.name].read += 1
-
-    def keep(self, source: str) -> None:
-        """One record of a source has reached the artifact."""
-        self.sources[source].kept += 1
-
-    def quarantine(self, source: Source, entry: Quarantined) -> None:
-        """A record that cannot be used."""
-        self.sources[source.name].quarantined += 1
-        self._quarantine.write(entry.model_dump_json() + "\n")
-
-    def skip(self, source: Source, index: int, rule: str) -> None:
-        """A raw record that the source marks as not for this use."""
-        self._drop(source.name, Dropped(id="", file=source.path, index=index, rule=rule))
-
-    def drop(
-        self, record: Consultation | QAItem, rule: str, counterpart: str | None = None
-    ) -> None:
-        """A record removed by a rule."""
-        where = record.provenance
-        entry = Dropped(
-            id=record.id, file=where.file, index=where.index, rule=rule, counterpart=counterpart
-        )
-        self._drop(where.source, entry)
-        if rule.startswith("contamination_"):
-            kind = rule.removeprefix("contamination_")
-            self.contamination.setdefault(str(counterpart), Counter())[kind] += 1
-
-    def drop_image(self, record: Consultation | QAItem, rule: str) -> None:
-        """An image removed from a record that stays."""
-        where = record.provenance
-        entry = Dropped(what="image", id=record.id, file=where.file, index=where.index, rule=rule)
-        self._dropped.write(entry.model_dump_json() + "\n")
-        self.images_dropped[rule] += 1
-
-    def counts(self, splits: dict[str, int], images: int, queries_returned: int) -> Counts:
-        """All numbers. Raises AccountError when read is not kept + quarantined + dropped."""
-        dropped: Counter[str] = Counter()
+    def check(self) -> None:
+        """Raises AccountError unless read = kept + quarantined + dropped, and kept was written."""
         for name, source in self.sources.items():
             accounted = source.kept + source.quarantined + sum(source.dropped.values())
             if source.read != accounted:
                 raise AccountError(f"{name}: {source.read} read, {accounted} accounted for")
-            dropped.update(source.dropped)
-        kept = sum(source.kept for source in self.sources.values())
-        if kept != sum(splits.values()):
-            raise AccountError(f"{kept} records kept, {sum(splits.values())} written")
-        return Counts(
-            read=sum(source.read for source in self.sources.values()),
-            kept=kept,
-            quarantined=sum(source.quarantined for source in self.sources.values()),
-            dropped=dict(dropped),
-            sources=self.sources,
-            splits=splits,
-            contamination={name: dict(kinds) for name, kinds in self.contamination.items()},
-            images=images,
-            images_dropped=dict(self.images_dropped),
-            queries_returned=queries_returned,
-        )
+        if self.kept != sum(self.splits.values()):
+            raise AccountError(f"{self.kept} records kept, {sum(self.splits.values())} written")
 
-    def _drop(self, source: str, entry: Dropped) -> None:
-        rules = self.sources[source].dropped
-        rules[entry.rule] = rules.get(entry.rule, 0) + 1
-        self._dropped.write(entry.model_dump_json() + "\n")
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write lines that end themselves."""
+    with path.open("w", encoding="utf-8") as handle:
+        handle.writelines(lines)
+
+
+def books(folder: Path) -> Books:
+    """A shard's figures."""
+    return Books.model_validate_json((folder / BOOKS).read_text(encoding="utf-8"))
+
+
+def entries(folders: Iterable[Path], name: str) -> Iterator[str]:
+    """The lines of all shards' `quarantine.jsonl` or `dropped.jsonl`, in order."""
+    for folder in folders:
+        with (folder / name).open(encoding="utf-8") as handle:
+            yield from handle
+
+
+def _merge(mine: dict[K, int], more: Mapping[K, int]) -> None:
+    for key, number in more.items():
+        mine[key] = mine.get(key, 0) + number

@@ -1,9 +1,8 @@
 # ruff: noqa: E501 - a pattern stands on one line, whatever its length
-"""What personal data looks like: one table of kinds, patterns and checks, one of form labels.
+"""What personal data looks like: a table of kinds, patterns and checks.
 
 Clinical quantities must survive: every pattern of digits asks for a cue, a check digit or a shape
-that no quantity has. Plain `re` is used and not presidio: offline its recognisers find a third of
-such data in mixed Chinese and English, and it takes spaCy to import. Names: `names.py`.
+that no quantity has. Names are in `names.py`, labels of report forms in `labels.py`.
 """
 
 from __future__ import annotations
@@ -29,6 +28,7 @@ Kind = Literal[
     "date",
     "age_over_89",
     "url",
+    "plate",
 ]
 
 
@@ -57,33 +57,47 @@ MONTHS = (
 )
 _YEAR = r"(?:19|20)\d{2}"
 _DATES = (
-    rf"(?<!\d){_YEAR}\s*年\s*\d{{1,2}}\s*月(?:\s*\d{{1,2}}\s*[日号])?",
+    rf"(?<!\d)(?:{_YEAR}|\d{{2}})\s*年\s*\d{{1,2}}\s*月(?:\s*\d{{1,2}}\s*[日号]?)?",
+    r"[二〇零一九]{4}年[一二三四五六七八九十]{1,2}月(?:[一二三四五六七八九十]{1,3}[日号])?",
     r"(?<!\d)\d{1,2}\s*月\s*\d{1,2}\s*[日号]",
     rf"(?<![\d.]){_YEAR}([-/.])\d{{1,2}}\1\d{{1,2}}(?![\d])",
     rf"(?<![\d.]){_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\d|\.\d)",
     rf"(?<![\d/])(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|[12]\d|3[01])/{_YEAR}(?!\d)",
+    r"(?<![\d/.])(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|[12]\d|3[01])/\d{2}(?![\d/]|\.\d)",
     rf"(?<![\d-])(?:0?[1-9]|[12]\d|3[01])-(?:0?[1-9]|[12]\d|3[01])-{_YEAR}(?!\d)",
     rf"(?<![\d.])(?:0?[1-9]|[12]\d|3[01])\.(?:0?[1-9]|[12]\d|3[01])\.{_YEAR}(?![\d.])",
-    rf"\b(?:{MONTHS})\.?\s+\d{{1,2}}(?:st|nd|rd|th)?(?:\s*,?\s*{_YEAR})?(?!\d|\.\d|%)",
+    rf"\b(?:{MONTHS})\.?\s+(?:the\s+)?\d{{1,2}}(?:st|nd|rd|th)?(?:\s*,?\s*{_YEAR})?(?!\d|\.\d|%|\s*(?:mg|mcg|g|ml|mL|tablets?|times|of)\b)",
+    r"\b(?:january|february|april|june|july|august|september|october|november|december)\s+\d{1,2}(?:st|nd|rd|th)?\b(?!\.\d|%)",
+    rf"(?<!\d)\d{{1,2}}[-/](?:{MONTHS})[-/](?:{_YEAR}|\d{{2}})(?!\d)",
     rf"(?<!\d)\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?(?:{MONTHS})\b\.?(?:,?\s+{_YEAR})?(?!\d)",
     rf"\b(?:{MONTHS})\.?,?\s+{_YEAR}(?!\d)",
 )
 _RECORD_ZH = (
     "住院号码?|病历号码?|病案号|门诊号|就诊卡?号|登记号|检查号|影像号|放射号|超声号|病理号|医保卡?号|社保卡?号"
-    "|标本号|条码号|处方号|档案号|流水号|ID号"
+    "|标本号|条码号|处方号|档案号|流水号|ID号|报告编号|申请单号|X光号|CT号|MR号|挂号单号|病人ID|患者ID"
 )
 _RECORD_EN = (
     r"MRN|(?:medical\s+)?record\s*(?:number|no\.?|#)|patient\s*(?:ID|number|no\.?)|chart\s*(?:number|no\.?|#)"
     r"|hospital\s*(?:number|no\.?|ID)|accession\s*(?:number|no\.?|#)?|account\s*(?:number|no\.?)"
+    r"|(?:case|specimen|encounter|visit|policy|member|claim|episode|NHS|report|exam|referral)\s*(?:number|no\.?|ID|#)"
     r"|admission\s*(?:number|no\.?)|insurance\s*(?:number|no\.?|ID)|SSN|social\s+security\s+number"
 )
 _IS = r"[\s:：#是为号码]*(?:is|was|no\.?|number)?[\s:：#]*"
-_ROAD = "路|街|大街|大道|胡同|巷|弄|村|小区|花园|家园|新村|苑|公寓"
-_HOUSE = r"\d{1,5}\s*(?:号楼|号院|号|弄|栋|幢|座|楼|单元|室|层)"
-_ADMIN = "省|自治区|市|区|县|旗|镇|乡|街道"
+_ROAD = "路|街|大街|大道|胡同|巷|弄|村|小区|花园|家园|新村|苑|公寓|里|广场|工业园"
+_HOUSE = r"(?:\d{1,5}|[A-Z]|[一二三四五六七八九十]{1,3})\s*(?:号楼|号院|号|弄|栋|幢|座|楼|单元|室|层|组|队)"
+_ADMIN = "省|自治区|自治州|市|区|县|旗|镇|乡|街道"
+_PLACE = "(?:(?![我住在家址是于从到去了的来自往离为叫])[一-龥])"
 _STREET = (
-    "Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Boulevard|Blvd|Court|Ct|Way|Place|Pl|Terrace|Square"
+    "Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Way|Place|Pl|Terrace|Square|Sq"
+    "|Parkway|Pkwy|Highway|Hwy|Circle|Cir|Crescent|Close|Row|Walk|Trail|Loop|Alley|Plaza|Pike|Mews|Gardens|Grove"
 )
+_STREET_WORD = r"(?:[A-Z][a-z'’]+|[A-Z]\.?|\d{1,3}(?:st|nd|rd|th))"
+_TOWN = r"(?:,?\s+[A-Z][a-z]+(?:\s[A-Z][a-z]+)?(?:,\s*[A-Z]{2}\b|,\s*[A-Z][a-z]+\b)?(?:,?\s+\d{5}(?:-\d{4})?|,?\s+[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}\b)?)"
+_ADDRESS_ENDS = r"\s(?:and|but|for|in\s+case|who|with|since|because|where|when|has|have|is|was)\b"
+_FLAT = r"(?:,?\s*(?i:apt|apartment|suite|unit|flat|ste|room|#)\.?\s*#?\w+)"
+_HANDLE_ZH = "微信|威信|薇信|v信|vx|wx|QQ|扣扣|抖音|小红书|快手|微博|支付宝|知乎|哔哩哔哩|B站|公众号|陌陌|探探|淘宝|钉钉|飞书|游戏"
+_HANDLE_EN = "wechat|weixin|instagram|insta|twitter|facebook|snapchat|telegram|tiktok|whatsapp|skype|discord|linkedin|youtube|reddit|user\\s?name|screen\\s?name|handle|kik|venmo|paypal"
+_PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _CLINICAL_HEADS = frozenset(
     [
         "The",
@@ -130,6 +144,12 @@ def _is_old(value: str) -> bool:
     return digits is None or 90 <= int(digits.group()) <= 125
 
 
+def _is_internet_address(value: str) -> bool:
+    """Four numbers that fit into a byte; small ones alone are the number of a section."""
+    numbers = [int(number) for number in value.split(".")]
+    return max(numbers) <= 255 and sum(number > 9 for number in numbers) >= 2
+
+
 def _hospital_en(value: str) -> bool:
     heads = value.split()[:-1]
     return any(head not in _CLINICAL_HEADS for head in heads)
@@ -144,7 +164,7 @@ def _real_date(value: str) -> bool:
         except ValueError:
             return False
     if "月" in value:
-        month, *day = numbers[1:] if numbers[0] > 31 else numbers
+        month, *day = numbers[1:] if "年" in value and numbers else numbers or [1]
         return 1 <= month <= 12 and all(1 <= d <= 31 for d in day)
     return all(1 <= n <= 31 or n >= 1900 for n in numbers)
 
@@ -161,48 +181,54 @@ def rules() -> tuple[Rule, ...]:
     anycase = re.IGNORECASE
     return (
         rule("email", r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"),
+        rule("email", r"\b[\w.]{2,}\s*(?:\(at\)|\[at\]|\sat\s)\s*\w+\s*(?:\.|\(dot\)|\sdot\s)\s*(?:com|org|net|edu|cn)\b", flags=anycase),
+        rule("url", r"\b(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|cn|io|co|uk|info|me)(?:/[\w./?=&%-]*)?(?![\w@])"),
+        rule("url", r"(?<![\d.])(?:(?:0|[1-9]\d{0,2})\.){3}(?:0|[1-9]\d{0,2})(?![\d.])", _is_internet_address),
         rule("url", r"(?:https?://|www\.)[A-Za-z0-9\-._~:/?#@!$&'()*+,;=%]+", flags=anycase),
         rule("id_number", r"(?<!\d)\d{6}[\s-]?\d{8}[\s-]?\d{3}[\dXx](?!\d)", identity_number_is_valid),
         rule("id_number", r"身份证(?:号码|号)?[\s:：是为]*(?P<v>\d{15,17}[\dXx]?)"),
         rule("id_number", r"(?i:identity|id|ssn)\W{0,3}(?:number|no\.?)?[\s:#is]*(?P<v>\d{3}-\d{2}-\d{4}|\d{15,17}[\dXx])(?!\d)"),
+        rule("id_number", r"(?:护照|军官证|士兵证|驾驶证|驾照|通行证|居住证|回乡证)(?:号码?)?[\s:：是为]*(?P<v>[A-Z一-龥]{0,2}字?第?[A-Z]?\d{6,18}[A-Z]?)"),
+        rule("id_number", r"(?i:passport|driver['’]?s?\s+licen[cs]e)(?i:\s*(?:number|no\.?|#))?(?:\s+is)?[\s:#]*(?P<v>(?=[A-Z]*\d)[A-Z0-9-]{6,18})"),
+        rule("id_number", r"(?<![\d-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])"),
         rule("phone", r"(?<!\d)(?:\+?86[-\s]?)?1[3-9]\d[-\s]?\d{4}[-\s]?\d{4}(?!\d)"),
-        rule("phone", r"(?<![\d.-])0\d{2,3}[-\s]\d{7,8}(?!\d)"),
-        rule("phone", r"(?<![\d.-])(?:\+?1[-.\s]?)?(?:\(\d{3}\)\s?|\d{3}[-.\s])\d{3}[-.]\d{4}(?![\d-])"),
+        rule("phone", r"(?<![\d.-])[（(]?0\d{2,3}[)）\-\s]{1,2}\d{3,4}[\s-]?\d{4}(?!\d)"),
+        rule("phone", r"(?<![\d.])(?:\+|00)\d{1,3}[\s.-]?\(?\d{1,4}\)?(?:[\s.-]?\d{2,4}){2,4}(?:\s*(?:x|ext\.?)\s*\d{2,6})?(?!\d)"),
+        rule("phone", r"(?<![\d.-])(?:\+?1[-.\s]?)?(?:\(\d{3}\)[\s.-]?|\d{3}[-.\s])\d{3}[-.\s]\d{4}(?:\s*(?:x|ext\.?)\s*\d{2,6})?(?![\d-])"),
         rule("phone", r"(?:电话|手机|联系方式|tel|phone|mobile|call\s+me|fax)[^\d\n]{0,12}(?P<v>\+?\d[\d\s()-]{5,17}\d)", flags=anycase),
-        rule("account", r"(?:微信|QQ|wechat)(?:号码?|ID)?[\s:：是为]*(?P<v>[A-Za-z0-9_-]{5,})", flags=anycase),
+        rule("account", rf"(?:{_HANDLE_ZH})(?:号码?|ID|账号|昵称|名)?[\s:：是为叫]*(?P<v>@?[A-Za-z0-9_.-]{{4,}}\w)", flags=anycase),
+        rule("account", rf"\b(?:{_HANDLE_EN})(?:\s+(?:as|at|id|name|account|handle))?(?:\s+is)?[\s:：]*(?P<v>@[\w.-]{{2,}}|(?=[a-z._-]*\d)[\w.-]{{4,}})", flags=anycase),
+        rule("account", r"(?<![\w@.])@[A-Za-z0-9_](?:[A-Za-z0-9_.]{1,28}[A-Za-z0-9_])(?![\w@])"),
+        rule("account", r"(?:银行卡|信用卡|储蓄卡|卡号|账号|账户|帐号|帐户)(?:号码?)?[\s:：是为]*(?P<v>[A-Za-z0-9_@](?:[A-Za-z0-9_. -]{2,24}[A-Za-z0-9]))"),
+        rule("account", r"\b(?:account|card|iban)(?:\s*(?:number|no\.?|#|id))?(?:\s+is)?[\s:]*(?P<v>@[\w.-]{3,}|(?=[A-Z0-9 -]*\d{4})[A-Z0-9](?:[A-Z0-9 -]{4,30}[A-Z0-9]))", flags=anycase),
+        rule("plate", rf"[{_PROVINCES}][A-HJ-NP-Z]\s?[·•.\-]?\s?(?=[A-Z]*\d)[A-HJ-NP-Z0-9]{{4,5}}[A-HJ-NP-Z0-9挂学警港澳](?![A-Za-z0-9])"),
+        rule("plate", r"\b(?i:(?:licen[cs]e|number|car|vehicle|DL)?\s*(?:plates?|tag|registration)(?:\s*(?:number|no\.?|#))?)(?:\s+is)?[\s:,#]*(?P<v>(?=[A-Z -]*\d)(?=[\d -]*[A-Z])[A-Z0-9]{1,4}[ -]?[A-Z0-9]{2,4}(?:[ -]?[A-Z0-9]{2,3})?)\b"),
         rule("record_number", rf"(?:{_RECORD_ZH}){_IS}(?P<v>[A-Za-z]{{0,4}}-?\d[\dA-Za-z-]{{2,}})", flags=anycase),
         rule("record_number", rf"\b(?:{_RECORD_EN}){_IS}(?P<v>[A-Z]{{0,4}}-?\d[\dA-Z-]{{2,}})", flags=anycase),
         rule("record_number", r"(?<![A-Za-z])(?P<v>(?:MRN|ZY|BL)-?\d{5,})"),
-        rule("bed_number", r"(?<![\d.])(?P<v>[A-Z]?\d{1,3})\s*号?\s*(?:病床|床(?!次|旁|头))"),
+        rule("bed_number", r"(?<![\d.])(?P<v>[A-Z]?\d{1,3}(?:-\d{1,2})?)\s*号?\s*(?:病床|床(?!次|旁|头))"),
+        rule("bed_number", r"(?<![\d.])(?P<v>[A-Z]?\d{1,3}(?:-\d{1,2})?)\s*(?:号病房|病房|病室)"),
         rule("bed_number", r"床(?:位号?|号)[\s:：是为]*(?P<v>[A-Z]?\d{1,4}(?:-\d{1,3})?)"),
         rule("bed_number", r"(?i:\bbed)\s*(?i:number|no\.?|#)\s*(?:is|:)?\s*(?P<v>[A-Z]?\d{1,4}[A-Z]?)"),
         rule("bed_number", r"(?i:\bbed)\s*[:：]?\s*(?P<v>[A-Z]?\d{1,4}[A-Z]?)\b(?!\s*(?:days?|hours?|weeks?|months?|times|nights?|h\b|-))"),
-        rule("address", rf"(?:[一-龥]{{2,8}}?(?:{_ADMIN}))*[一-龥]{{1,8}}(?:{_ROAD})\s*{_HOUSE}(?:\s*{_HOUSE})*"),
-        rule("address", r"(?:家住在?|住在|住址|地址|现住|户籍)[\s:：是为]*(?P<v>[一-龥]{2,6}?(?:省|市)[一-龥\d]{0,30})"),
-        rule("address", rf"\b\d{{1,5}}\s+(?:[A-Z][a-z]+\s+){{1,3}}(?:{_STREET})\b\.?(?:,?\s*(?:Apt|Apartment|Suite|Unit)\.?\s*#?\w+)?(?:,\s*[A-Z][a-z]+(?:\s[A-Z][a-z]+)?(?:,\s*[A-Z]{{2}}(?:\s+\d{{5}})?)?)?"),
-        rule("hospital", r"\b(?P<v>(?:(?:[A-Z][A-Za-z'’]+|St\.?)\s+){1,4}(?:Hospital|Medical\s+Cent(?:er|re)|Clinic|Infirmary|Health\s+Cent(?:er|re)))\b", _hospital_en),
+        rule("address", rf"(?:{_PLACE}{{2,8}}?(?:{_ADMIN}))*{_PLACE}{{1,8}}(?:{_ROAD})\s*{_HOUSE}(?:\s*{_HOUSE})*(?:\s*-?\d{{2,4}}(?!\d|[.%a-zA-Z]))?"),
+        rule("address", rf"{_PLACE}{{2,7}}?(?:省|自治区|市)\s*{_PLACE}{{1,7}}?(?:市|州|区|县)\s*{_PLACE}{{1,7}}?(?:区|县|镇|乡|街道|村)(?:{_PLACE}{{1,7}}?(?:镇|乡|街道|村|社区|{_ROAD}))*(?:\s*{_HOUSE})*"),
+        rule("address", r"(?:家住在?|住在|住址|地址|现住|户籍|籍贯|老家)[\s:：是为]*(?P<v>[一-龥]{2,6}?(?:省|市|县)[一-龥\d]{0,30})"),
+        rule("address", rf"\b\d{{1,5}}[A-Z]?{_FLAT}?\s+(?:{_STREET_WORD}\s+){{1,4}}(?:{_STREET})\b\.?{_FLAT}?{_TOWN}?"),
+        rule("address", rf"(?i:\baddress(?:es)?(?:\s+(?:is|are|to))?|\b(?:lives?|living|resid(?:es?|ing))\s+(?:at|on|in)|\blocated\s+at)[:\s]+(?:it\s+is\s+)?(?P<v>\d{{1,5}}\s+(?:(?!{_ADDRESS_ENDS})[^.;\n]){{3,70}})"),
+        rule("address", r"\b(?i:apt|apartment|suite|zip(?:\s*code)?|post(?:al)?\s*code)\.?[\s:#]*(?P<v>\d{1,6}[A-Z]?)\b"),
+        rule("address", rf"(?:\d{{1,4}}\s+)?\b[A-Z]\w+(?:straße|strasse|gasse|platz|straat|gatan|gata|vägen|utca)\s+\d{{1,4}}{_FLAT}?{_TOWN}?"),
+        rule("address", rf"\b\d{{1,4}},?\s+(?:[Rr]ue|[Vv]ia|[Cc]alle|[Aa]venida|[Rr]ua|[Vv]iale|[Pp]lace)\s+(?:d[eu]s?\s+(?:la\s+)?)?[A-Z]\w+{_TOWN}?"),
+        rule("address", r"\bP\.?\s?O\.?\s+Box\s+\d+"),
+        rule("address", r"\b[A-Z][a-z]+(?:\s[A-Z][a-z]+)?,\s+[A-Z]{2}\s+\d{5}(?:-\d{4})?\b"),
+        rule("hospital", r"\b(?P<v>(?:(?:[A-Z][A-Za-z'’]+|St\.?)\s+){1,4}(?:Hospital|(?:Medical|Cancer|Heart|Surgery|Health)\s+Cent(?:er|re)|Clinic|Infirmary|Hospice|Nursing\s+Home|Health\s+System|Healthcare)(?:\s+(?:of|at)\s+(?:[A-Z][a-z]+\s?){1,3})?)(?![a-z])", _hospital_en),
         *(rule("date", pattern, _real_date) for pattern in _DATES),
-        rule("age_over_89", r"(?<![\d.])(?P<v>\d{2,3})\s*(?:周岁|岁)(?!以)", _is_old),
+        rule("age_over_89", r"(?<![\d.])(?P<v>\d{2,3})\s*多?(?:周岁|岁)(?!以)", _is_old),
+        rule("age_over_89", r"(?:高寿|享年|年近|年过)\s*(?P<v>\d{2,3}|九十|百)", _is_old),
+        rule("age_over_89", r"\b(?P<v>ninety(?:[-\s](?:one|two|three|four|five|six|seven|eight|nine))?|(?:one|a)\s+hundred(?:\s+and\s+\w+)?)[\s-]+years?[\s-]+old", flags=anycase),
+        rule("age_over_89", r"\bin\s+(?:his|her|their|my)\s+(?P<v>90s|nineties)", flags=anycase),
         rule("age_over_89", r"(?P<v>九十[一二三四五六七八九]?|一百[零一二三四五六七八九十]*)\s*(?:周岁|岁)"),
         rule("age_over_89", r"(?:年龄|\bage[d]?)[\s:：is]*(?P<v>\d{2,3})(?![\d.])", _is_old, anycase),
-        rule("age_over_89", r"(?<![\d.])(?P<v>\d{2,3})[\s-]*(?:years?|yrs?|y)[\s/.-]*(?:old|of\s+age|o\b)", _is_old, anycase),
+        rule("age_over_89", r"(?<![\d.])(?P<v>\d{2,3})[\s-]*(?:years?|yrs?|y)[\s/.-]*(?:old|of\s+age|o\b|young)", _is_old, anycase),
         rule("age_over_89", r"\b(?:I\s+am|I'm|(?:he|she)\s+is)\s+(?P<v>\d{2,3})(?=\s*(?:[,.;!?]|and\b|$))", _is_old, anycase),
     )  # fmt: skip
-
-
-LABELS: tuple[tuple[Kind | None, str], ...] = (
-    ("name", r"患者姓名|姓\s*名|(?:patient\s*)?name|patient(?!\s*(?:id|no))"),
-    ("id_number", r"身份证(?:号码?)?|identity\s*(?:no|number)|ID\s*(?:no|number)"),
-    (
-        "record_number",
-        r"住院号|病历号|病案号|门诊号|就诊卡?号|检查号|影像号|登记号|MRN|record\s*(?:no|number)?|patient\s*id|accession(?:\s*(?:no|number))?|\bID",
-    ),
-    ("phone", r"联系电话|电\s*话|手机号?|phone|tel|mobile"),
-    ("date", r"出生日期|(?:检查|报告|送检|采样|打印|就诊|开具)?(?:日期|时间)|D\.?O\.?B\.?|date\s*of\s*birth|(?:exam|study|report)?\s*date"),
-    ("physician", r"(?:主治|报告|审核|检查|送检|开方|申请)?(?:医生|医师)|审核者?|报告者|(?:referring\s*)?physician|doctor|radiologist|reported\s*by"),
-    ("hospital", r"医院|hospital"),
-    ("bed_number", r"床位?号|\bbed(?:\s*(?:no|number))?"),
-    ("address", r"地\s*址|住\s*址|address"),
-    (None, r"性\s*别|年\s*龄|科\s*室|科\s*别|诊\s*断|标\s*本|sex|gender|age|department|dept|diagnosis|specimen"),
-)  # fmt: skip
-"""Labels on report forms: what stands after them is of that kind; None only ends a value."""

@@ -1,39 +1,32 @@
 """Personal data in images: read the text, find it as in texts, paint it over, look again.
 
-Runs in worker processes with one thread each (`images.py`). Besides the detectors, the value after
-a label (姓名：, MRN:, ...) goes up to the next label or the line's end, and on images that are no
-documents (ultrasound, X-ray, ...) a line of two or three words none of which belongs to scanners
-counts as a name. An image in which no text was found costs one pass.
+Runs in worker processes with one thread each (`images.py`). The first reading is of the picture as
+it is, all later ones of the same with faint and blurred print made plain; it is kept when a later
+one finds nothing, so each costs two readings at least. From the third on the whole line is painted
+over: what was left shows that the part was too narrow.
 """
 
 from __future__ import annotations
 
 import io
-import re
 from collections import Counter
-from dataclasses import dataclass, field
-from functools import cache
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 import imagehash
 import numpy as np
-from PIL import ExifTags, Image, ImageDraw, ImageOps
-from rapidocr import RapidOCR
+from PIL import Image, ImageDraw
 
 from pulsemind.artifacts import add_image
-from pulsemind.data.anonymise import detect
-from pulsemind.data.names import overlay_words
-from pulsemind.data.patterns import LABELS, Kind
+from pulsemind.data.image_files import MAX_PIXELS, Opened, open_image
+from pulsemind.data.image_problem import ImageProblem
+from pulsemind.data.lines import Known, Value, detect_line, is_label, open_label
+from pulsemind.data.ocr import BACK, Line, is_column, quarter_turn, read_lines, sharpened
+from pulsemind.data.patterns import Kind
 
-ROUNDS = 3
-SMALLEST_SIDE_READ = 384
-"""Smaller images are enlarged to this side before text is looked for; larger ones are not."""
-
-_LABEL = re.compile(
-    "|".join(f"(?P<k{i}>(?<![A-Za-z])(?:{p}))" for i, (_, p) in enumerate(LABELS)), re.IGNORECASE
-)
-_COLON = re.compile(r"\s*[.]?\s*[:：]\s*")
+ROUNDS = 6
 
 
 @dataclass(frozen=True)
@@ -45,48 +38,65 @@ class ImageResult:
     sha256: str = ""
     phash: int = 0
     pixels: Counter[Kind] = field(default_factory=Counter)
+    """Found by the first look."""
     metadata: Counter[Kind] = field(default_factory=Counter)
+    later: Counter[Kind] = field(default_factory=Counter)
+    """Found by later looks, and painted over."""
+    remaining: Counter[Kind] = field(default_factory=Counter)
+    """Found by the last look; not empty only when the image is refused for it."""
+    reason: str = ""
+    """Why an unreadable image is unreadable."""
 
 
-@dataclass(frozen=True)
-class Line:
-    """A recognised line: its text and upright box in pixels."""
-
-    text: str
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-
-def clean_image(path: Path, out: Path, min_side: int, overlay: bool) -> ImageResult:
+def clean_image(
+    path: Path,
+    out: Path,
+    min_side: int,
+    overlay: bool,
+    max_pixels: int = MAX_PIXELS,
+    ner_model: str | None = None,
+) -> ImageResult:
     """Make an anonymous copy of an image in the artifact `out`.
 
     Args:
         min_side: images with a shorter side (pixels) are refused.
         overlay: the image is no document; unknown words on it count as names.
+        max_pixels: images of more pixels (width x height) are unreadable.
+        ner_model: as for `anonymise.detect`.
     """
     try:
-        with Image.open(path) as opened:
-            suffix = ".jpg" if opened.format == "JPEG" else ".png"
-            metadata = _metadata(opened)
-            image = ImageOps.exif_transpose(opened).convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return ImageResult("unreadable")
-    found_in_metadata = Counter(span.kind for text in metadata for span in detect_line(text))
-    if min(image.size) < min_side:
-        return ImageResult("image_too_small", metadata=found_in_metadata)
-    pixels, clean = _redact(image, overlay)
-    if not clean:
-        return ImageResult("image_personal_data_remains", pixels=pixels, metadata=found_in_metadata)
-    image.info = {}  # or a JPEG's comment would be written again
+        opened = open_image(path, max_pixels)
+    except ImageProblem as problem:
+        return ImageResult("unreadable", reason=str(problem))
+    metadata = Counter(value.kind for text in opened.texts for value in detect_line(text))
+    metadata.update(kind for kind, _ in opened.personal)
+    if min(opened.image.size) < min_side:
+        return ImageResult("image_too_small", metadata=metadata)
+    image = opened.image
+    lines = read_lines(image)
+    if turn := quarter_turn(image, lines):
+        image = image.transpose(turn)
+        lines = read_lines(image)
+    first, later, remaining = _redact(image, lines, Search(overlay, opened.look_for, ner_model))
+    opened = replace(opened, image=image.transpose(BACK[turn]) if turn else image)
+    if remaining:
+        return ImageResult(
+            "image_personal_data_remains",
+            pixels=first, metadata=metadata, later=later, remaining=remaining,
+        )  # fmt: skip
+    name, sha = add_image(out, _encoded(opened), opened.suffix)
+    return ImageResult("kept", name, sha, perceptual_hash(opened.image), first, metadata, later)
+
+
+def _encoded(opened: Opened) -> bytes:
+    """The file's bytes without anything but pixels."""
+    opened.image.info = {}  # or a JPEG's comment would be written again
     data = io.BytesIO()
-    image.save(data, "JPEG" if suffix == ".jpg" else "PNG", **_QUALITY[suffix])
-    name, sha = add_image(out, data.getvalue(), suffix)
-    return ImageResult("kept", name, sha, perceptual_hash(image), pixels, found_in_metadata)
-
-
-_QUALITY: dict[str, dict[str, int]] = {".jpg": {"quality": 95}, ".png": {}}
+    if opened.suffix == ".jpg":
+        opened.image.save(data, "JPEG", quality=95)
+    else:
+        opened.image.save(data, "PNG")
+    return data.getvalue()
 
 
 def perceptual_hash(image: Image.Image) -> int:
@@ -94,141 +104,133 @@ def perceptual_hash(image: Image.Image) -> int:
     return int(str(imagehash.phash(image)), 16)
 
 
-@dataclass(frozen=True, order=True)
-class Value:
-    """Personal data at `text[start:stop]` of a line."""
+@dataclass(frozen=True)
+class Search:
+    """What is looked for in the lines of a picture."""
 
-    start: int
-    stop: int
-    kind: Kind
+    overlay: bool
+    known: Known = ()
+    ner_model: str | None = None
 
+    def lines(self, lines: list[Line], painted: list[Line]) -> list[tuple[Line, Value]]:
+        """Personal data in the lines; a name found in one line is found in all.
 
-def detect_line(text: str, overlay: bool = False) -> list[Value]:
-    """Personal data in one line: labelled values, the text detectors, and overlay names."""
-    found: list[Value] = []
-    labels = [m for m in _LABEL.finditer(text) if _COLON.match(text, m.end())]
-    for number, label in enumerate(labels):
-        colon = _COLON.match(text, label.end())
-        start = colon.end() if colon else label.end()
-        stop = labels[number + 1].start() if number + 1 < len(labels) else len(text)
-        kind = LABELS[int((label.lastgroup or "k0")[1:])][0]
-        if kind and re.search(r"\w", text[start:stop]):
-            found.append(Value(start, stop, kind))
-    labelled = tuple(found)
-    for span in detect(text):
-        if all(span.stop <= value.start or value.stop <= span.start for value in labelled):
-            found.append(Value(span.start, span.stop, span.kind))
-    if overlay and not found and _unknown_words(text):
-        found.append(Value(0, len(text), "name"))
-    return sorted(found)
+        `painted` are places painted over already: a label beside one has had its value.
+        """
+        found = self._once(lines, self.known, painted)
+        names = [
+            (value.kind, line.text[value.start : value.stop].strip(" :：,，"))
+            for line, value in found
+            if value.kind in ("name", "physician")
+        ]
+        new = [(kind, name) for kind, name in names if len(name) > (3 if name.isascii() else 1)]
+        return self._once(lines, [*self.known, *new], painted) if new else found
 
-
-def open_label(text: str) -> Kind | None:
-    """The kind of a label that ends the line, its value standing in another box."""
-    labels = list(_LABEL.finditer(text))
-    if not labels or not re.fullmatch(r"[\s.:：]*", text[labels[-1].end() :]):
-        return None
-    if not re.search("[:：]", text) and labels[-1].start() > 0:
-        return None
-    return LABELS[int((labels[-1].lastgroup or "k0")[1:])][0]
+    def _once(
+        self, lines: list[Line], known: Known, painted: list[Line]
+    ) -> list[tuple[Line, Value]]:
+        found = [
+            (line, value)
+            for line in lines
+            for value in detect_line(line.text, self.overlay, known, self.ner_model)
+        ]
+        beside = [
+            (line, Value(0, len(line.text), kind)) for line, kind in _neighbours(lines, painted)
+        ]
+        return found + [pair for pair in beside if all(pair[0] is not line for line, _ in found)]
 
 
-def read_lines(image: Image.Image) -> list[Line]:
-    """All text lines of an image, in reading order."""
-    result = _reader()(np.asarray(image)[:, :, ::-1])
-    boxes, texts = getattr(result, "boxes", None), getattr(result, "txts", None)
-    if boxes is None or texts is None:
-        return []
-    lines = [
-        Line(text, *box.min(axis=0).tolist(), *box.max(axis=0).tolist())
-        for box, text in zip(boxes, texts, strict=True)
-    ]
-    return sorted(lines, key=lambda line: (line.top, line.left))
+def _redact(
+    image: Image.Image, lines: list[Line], search: Search
+) -> tuple[Counter[Kind], Counter[Kind], Counter[Kind]]:
+    """Paint over, in place, until a look at the sharpened picture finds nothing.
 
-
-@cache
-def _reader() -> RapidOCR:
-    return RapidOCR(
-        params={
-            "Global.log_level": "error",
-            "Global.use_cls": False,
-            "Det.limit_side_len": SMALLEST_SIDE_READ,
-            "EngineConfig.onnxruntime.intra_op_num_threads": 1,
-            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-        }
-    )
-
-
-def _redact(image: Image.Image, overlay: bool) -> tuple[Counter[Kind], bool]:
-    """Paint over, in place, until nothing is found. Returns the first look's counts, and success.
-
-    From the second round on the whole line goes: what was left shows that the box was too narrow.
+    `lines` are what the first look read. Returns what the first look found, what later ones did,
+    and what the last one still did.
     """
-    counts: Counter[Kind] = Counter()
+    first: Counter[Kind] = Counter()
+    later: Counter[Kind] = Counter()
+    found: list[tuple[Line, Value]] = []
+    painted: list[Line] = []
     for turn in range(ROUNDS):
-        lines = read_lines(image)
-        found = [(line, value) for line in lines for value in detect_line(line.text, overlay)]
-        beside = [(line, kind) for line in lines for line, kind in _beside(line, lines)]
-        if not found and not beside:
-            return counts, True
-        if turn == 0:
-            counts = Counter(v.kind for _, v in found) + Counter(kind for _, kind in beside)
+        found = search.lines(read_lines(sharpened(image)) if turn else lines, painted)
+        (later if turn else first).update(value.kind for _, value in found)
+        if turn and not found:
+            return first, later, Counter()
         draw = ImageDraw.Draw(image)
         for line, value in found:
-            _paint(draw, line, *((value.start, value.stop) if turn == 0 else (0, len(line.text))))
-        for line, _ in beside:
-            _paint(draw, line, 0, len(line.text))
-    remaining = any(detect_line(line.text, overlay) for line in read_lines(image))
-    return counts, not remaining
+            whole = turn > 1 or is_column(line)
+            start, stop = (0, len(line.text)) if whole else (value.start, value.stop)
+            painted.append(_paint(draw, line, start, stop))
+    return first, later, Counter(value.kind for _, value in found)
 
 
-def _beside(label: Line, lines: list[Line]) -> list[tuple[Line, Kind]]:
-    """The box right of a label that has no value of its own."""
-    kind = open_label(label.text)
-    if kind is None:
-        return []
-    middle, height = (label.top + label.bottom) / 2, label.bottom - label.top
-    right = [
-        line
-        for line in lines
-        if line.top <= middle <= line.bottom
-        and 0 <= line.left - label.right + height / 2 <= 8 * height
-        and not _LABEL.match(line.text)
+def _neighbours(lines: list[Line], painted: list[Line]) -> Iterator[tuple[Line, Kind]]:
+    """Values in boxes of their own: right of their label or, where none is there, below it."""
+    for label in lines:
+        kind = open_label(label.text)
+        height = label.bottom - label.top
+        middle = (label.top + label.bottom) / 2
+        answered = any(
+            box.top <= middle <= box.bottom and -2 * height <= box.left - label.right <= 12 * height
+            for box in painted
+        )
+        if kind is None or answered:
+            continue
+        others = [line for line in lines if line is not label and not is_label(line.text)]
+        right = [
+            line
+            for line in others
+            if _may_be(line, kind)
+            and line.top <= middle <= line.bottom
+            and -height / 2 <= line.left - label.right <= 12 * height
+        ]
+        labels_right = [
+            line for line in lines
+            if line is not label and is_label(line.text) and line.top <= middle <= line.bottom
+            and line.left >= label.right
+        ]  # fmt: skip
+        nearest = min(right, key=lambda line: line.left, default=None)
+        if nearest and all(nearest.left < other.left for other in labels_right):
+            yield nearest, kind
+            continue
+        below = [
+            line
+            for line in others
+            if 0 <= line.top - label.bottom + height / 2 <= 2 * height
+            and line.left < label.right
+            and label.left < line.right
+        ]
+        if below:
+            yield min(below, key=lambda line: line.top), kind
+
+
+def _may_be(line: Line, kind: Kind) -> bool:
+    """Whether a box can hold a value of a kind: numbers and dates have digits."""
+    numbers = ("record_number", "id_number", "phone", "date", "bed_number")
+    return kind not in numbers or any(character.isdigit() for character in line.text)
+
+
+def _paint(draw: ImageDraw.ImageDraw, line: Line, start: int, stop: int) -> Line:
+    """Cover `line.text[start:stop]` along the line's slope; returns the place.
+
+    OCR gives no place for a character: the line is shared out, a Chinese one as two Latin ones.
+    """
+    widths = [2.0 if ord(c) > 0x2E7F else 0.6 if c in "il.,:;'|1 " else 1.3 if c.isupper() else 1.0
+              for c in line.text]  # fmt: skip
+    total = max(1e-6, sum(widths))
+    begin, end = sum(widths[:start]) / total, sum(widths[:stop]) / total
+    top_left, top_right, low_right, low_left = (np.asarray(c, float) for c in line.corners)
+    along, down = top_right - top_left, low_left - top_left
+    length, height = max(1.0, float(np.hypot(*along))), max(1.0, float(np.hypot(*down)))
+    margin = (0.45 + 0.25 * (start > 0 or stop < len(line.text))) * height / length
+    begin, end = max(begin - margin, -margin), min(end + margin, 1 + margin)
+    rise = 0.15 * down
+    corners = [
+        top_left + along * begin - rise,
+        top_left + along * end - rise,
+        low_left + (low_right - low_left) * end + rise,
+        low_left + (low_right - low_left) * begin + rise,
     ]
-    return [(min(right, key=lambda line: line.left), kind)] if right else []
-
-
-def _paint(draw: ImageDraw.ImageDraw, line: Line, start: int, stop: int) -> None:
-    """Cover `line.text[start:stop]`; a Chinese character is taken as two Latin ones wide."""
-    widths = [2 if ord(character) > 0x2E7F else 1 for character in line.text]
-    unit = (line.right - line.left) / max(1, sum(widths))
-    margin = 0.35 * (line.bottom - line.top)
-    left = line.left + unit * sum(widths[:start]) - margin
-    right = line.left + unit * sum(widths[:stop]) + margin
-    draw.rectangle((left, line.top - margin / 2, right, line.bottom + margin / 2), fill="black")
-
-
-def _unknown_words(text: str) -> bool:
-    """Two or three words of letters, none of them known from scanners and report forms."""
-    words = re.findall(r"[A-Za-z&']+", text)
-    plain = re.fullmatch(r"[A-Za-z&'\s,.^-]+", text.strip())
-    long = [word for word in words if len(word) > 2]
-    known = any(word.lower() in overlay_words() for word in words)
-    return bool(plain) and 2 <= len(words) <= 3 and len(long) >= 2 and not known
-
-
-_PEOPLE = (ExifTags.Base.Artist, ExifTags.Base.XPAuthor, ExifTags.Base.CameraOwnerName)
-
-
-def _metadata(image: Image.Image) -> list[str]:
-    """Texts an image file carries beside its pixels; fields meant for a person say so."""
-    exif = image.getexif()
-    beside = [value for key, value in image.info.items() if key != "exif"]
-    values = [*beside, *exif.values(), *exif.get_ifd(ExifTags.IFD.Exif).values()]
-    texts = [v.decode("utf-8", "ignore") if isinstance(v, bytes) else v for v in values]
-    people = {exif.get(tag) for tag in _PEOPLE}
-    return [
-        ("Name: " if text in people else "") + text.replace("\x00", "")[:2000]
-        for text in texts
-        if isinstance(text, str)
-    ]
+    draw.polygon([(float(x), float(y)) for x, y in corners], fill="black")
+    return Line("", np.array(corners, np.float32))

@@ -15,7 +15,7 @@ from examples.clinic import conditions
 from examples.generate import generate
 from examples.people import check_digit
 from pulsemind.artifacts import folder_digest
-from pulsemind.data.text import runs
+from pulsemind.data.text import run_hashes, token_hashes
 
 COUNT = 120
 
@@ -97,6 +97,10 @@ def test_every_kind_of_broken_record_is_there_once(sample: Path) -> None:
     broken = truth(sample)["broken"]
     reasons = [e["reason"] for e in broken if e["file"] == "consultations.jsonl"]
     assert len(reasons) == len(set(reasons)) == 10
+
+
+def runs(text: str, length: int) -> list[int]:
+    return [int(run) for run in run_hashes(token_hashes([text]), length).values]
 
 
 def test_training_and_benchmarks_share_few_runs_of_words(sample: Path) -> None:

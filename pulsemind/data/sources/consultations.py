@@ -8,22 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 from pydantic import Field
 
-from pulsemind.data.sources.reading import (
-    Item,
-    Raw,
-    Row,
-    json_lines,
-    language,
-    provenance,
-    record_id,
-    records,
-)
-from pulsemind.records import Consultation, ImageKind, ImageRef, Language, Role, Turn
-from pulsemind.settings import Source
+from pulsemind.data.sources.files import Shard
+from pulsemind.data.sources.reading import Item, Raw, Row, Text, dialogue, image, records, rows
+from pulsemind.records import ImageKind, Language, Role, Turn
 
 
 class _Image(Row):
@@ -38,14 +28,14 @@ class _Turn(Row):
 
 
 class _Consultation(Row):
-    id: str = ""
+    id: Text = ""
     language: Language | None = None
     department: str | None = None
     visit: date | None = None
     turns: tuple[_Turn, ...]
 
 
-def read(path: Path, source: Source) -> Iterator[Item]:
+def read(shard: Shard) -> Iterator[Item]:
     """Stream a file of consultations."""
 
     def convert(row: _Consultation, index: int) -> Raw:
@@ -53,17 +43,13 @@ def read(path: Path, source: Source) -> Iterator[Item]:
             Turn(
                 role=turn.role,
                 text=turn.text,
-                images=tuple(ImageRef(path=i.path, kind=i.kind) for i in turn.images),
+                images=tuple(image(shard, i.path, "", i.kind) for i in turn.images),
             )
             for turn in row.turns
         )
-        record = Consultation(
-            id=record_id(source, index),
-            language=row.language or language(" ".join(turn.text for turn in turns)),
-            turns=turns,
-            department=row.department or None,
-            provenance=provenance(source, index, row.id),
-        )
+        record = dialogue(shard, index, turns, row.id, row.department).record
+        if row.language is not None:
+            record = record.model_copy(update={"language": row.language})
         return Raw(record, row.visit)
 
-    return records(json_lines(path, source), source, _Consultation, convert)
+    return records(rows(shard), shard, _Consultation, convert)

@@ -9,23 +9,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from pydantic import Field
 
+from pulsemind.data.sources.files import Shard
 from pulsemind.data.sources.reading import (
     BrokenRecord,
     Item,
     Raw,
     Row,
-    csv_rows,
-    language,
-    provenance,
-    record_id,
+    Text,
+    dialogue,
+    image,
     records,
+    rows,
 )
-from pulsemind.records import Consultation, ImageRef, Role, Turn
-from pulsemind.settings import Source
+from pulsemind.records import Role, Turn
 
 _SPEAKER = re.compile(r"^\s*(患者|医生)\s*[：:]", re.MULTILINE)
 _ATTACHMENT = re.compile(r"<attachment>(.*?)</?attachment>", re.DOTALL)
@@ -33,36 +32,28 @@ _ROLES: dict[str, Role] = {"患者": "patient", "医生": "physician"}
 
 
 class _Case(Row):
-    id: str = Field(alias="Id", min_length=1)
-    response: str = Field(alias="Response")
+    id: Text = Field(alias="Id", min_length=1)
+    response: Text = Field(alias="Response")
     department: str | None = Field(default=None, alias="Department")
 
 
-def read(path: Path, source: Source) -> Iterator[Item]:
+def read(shard: Shard) -> Iterator[Item]:
     """Stream the cases of a MedDiagnose file."""
 
     def convert(row: _Case, index: int) -> Raw:
-        turns = tuple(_turns(row.response, row.id))
-        return Raw(
-            Consultation(
-                id=record_id(source, index),
-                language=language(" ".join(turn.text for turn in turns)),
-                turns=turns,
-                department=row.department or None,
-                provenance=provenance(source, index, row.id),
-            )
-        )
+        turns = _turns(shard, row.response, row.id)
+        return dialogue(shard, index, turns, row.id, row.department)
 
-    return records(csv_rows(path, source), source, _Case, convert)
+    return records(rows(shard), shard, _Case, convert)
 
 
-def _turns(response: str, folder: str) -> Iterator[Turn]:
+def _turns(shard: Shard, response: str, folder: str) -> Iterator[Turn]:
     """Cut at the speaker marks; raises BrokenRecord when text stands before the first one."""
     before, *parts = _SPEAKER.split(response)
     if before.strip():
         raise BrokenRecord("Response: text before the first speaker")
     for speaker, text in zip(parts[::2], parts[1::2], strict=True):
         images = tuple(
-            ImageRef(path=f"{folder}/{name.strip()}") for name in _ATTACHMENT.findall(text)
+            image(shard, f"{folder}/{name.strip()}", "") for name in _ATTACHMENT.findall(text)
         )
         yield Turn(role=_ROLES[speaker], text=_ATTACHMENT.sub("", text).strip(), images=images)

@@ -1,34 +1,40 @@
-"""MedQA, JSON lines: native (`options` by letter, `answer_idx`) or the evaluation kit's shape."""
+"""MedQA (USMLE and its Chinese parts).
+
+Native and hub: `{question, options: {"A": ...}, answer, answer_idx: "A"}`, where some copies write
+options as a list of `{key, value}`; or the evaluation kit's shape (`questions.py`), whose ids name
+the split (`test-00000`). Native schema from the repository jind11/MedQA and the hub's
+GBaker/MedQA-USMLE-4-options.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
-from pulsemind.data.sources.choices import choice, split_options
-from pulsemind.data.sources.reading import BrokenRecord, Item, Raw, Row, json_lines, records
-from pulsemind.settings import Source
+from pulsemind.data.sources.files import Shard
+from pulsemind.data.sources.questions import choice, options_of, split_options
+from pulsemind.data.sources.reading import BrokenRecord, Item, Raw, Row, Text, records, rows
 
 
 class _Question(Row):
-    id: str = ""
-    question: str
-    options: dict[str, str] | None = None
-    answer_idx: str | None = None
-    label: list[str] | None = None
+    id: Text = ""
+    question: Text
+    options: Any = None
+    answer_idx: Any = None
+    answer: Any = None
+    label: Any = None
 
 
-def read(path: Path, source: Source) -> Iterator[Item]:
+def read(shard: Shard) -> Iterator[Item]:
     """Stream a MedQA file in either shape."""
 
     def convert(row: _Question, index: int) -> Raw:
         if row.options is not None:
-            if row.answer_idx is None:
-                raise BrokenRecord("answer_idx: missing")
-            return choice(source, index, row.id, row.question, row.options, row.answer_idx)
+            right = row.answer if row.answer_idx is None else row.answer_idx
+            return choice(shard, index, row.question, options_of(row.options), right, row.id)
         if row.label is None:
             raise BrokenRecord("neither options nor label")
         question, options = split_options(row.question)
-        return choice(source, index, row.id, question, options, "".join(row.label))
+        return choice(shard, index, question, options, row.label, row.id)
 
-    return records(json_lines(path, source), source, _Question, convert)
+    return records(rows(shard), shard, _Question, convert, split=lambda row: row.id)

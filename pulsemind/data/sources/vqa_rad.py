@@ -1,57 +1,34 @@
 """VQA-RAD: a JSON list of questions about radiology images, which lie in `images/` beside it.
 
-The official split stands in `phrase_type`: `test_*` are test questions, the others are skipped
-(and counted). Answers are texts or numbers; all questions are open ones for us.
+The official split stands in `phrase_type`, not in the file's name: `test_*` are test questions, the
+others training ones. Answers are texts or numbers; all questions are open ones for us.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
-from pulsemind.data.sources.reading import (
-    BrokenRecord,
-    Item,
-    Raw,
-    Row,
-    Skipped,
-    json_list,
-    language,
-    provenance,
-    record_id,
-    records,
-)
-from pulsemind.records import ImageRef, QAItem
-from pulsemind.settings import Source
+from pulsemind.data.sources.files import Shard
+from pulsemind.data.sources.questions import open_question
+from pulsemind.data.sources.reading import Item, Raw, Row, Text, image, records, rows
 
 
 class _Question(Row):
-    qid: str = ""
-    image_name: str
-    question: str
-    answer: str
-    phrase_type: str
+    qid: Text = ""
+    image_name: Text
+    question: Text
+    answer: Text
+    phrase_type: Text
 
 
-def read(path: Path, source: Source) -> Iterator[Item]:
-    """Stream the test questions of a VQA-RAD file."""
+def read(shard: Shard) -> Iterator[Item]:
+    """Stream a VQA-RAD file."""
 
-    def convert(row: _Question, index: int) -> Raw | Skipped:
-        if not row.phrase_type.startswith("test"):
-            return Skipped(index, "not_test_split")
-        if not row.question.strip() or not row.answer.strip():
-            raise BrokenRecord("question or answer: empty")
-        return Raw(
-            QAItem(
-                id=record_id(source, index),
-                benchmark=source.name,
-                kind="open",
-                language=language(row.question),
-                question=row.question.strip(),
-                answer=row.answer.strip(),
-                images=(ImageRef(path=f"images/{row.image_name}"),),
-                provenance=provenance(source, index, row.qid),
-            )
-        )
+    def convert(row: _Question, index: int) -> Raw:
+        images = [image(shard, row.image_name)]
+        return open_question(shard, index, row.question, row.answer, row.qid, images)
 
-    return records(json_list(path, source), source, _Question, convert)
+    def split(row: _Question) -> str:
+        return "test" if row.phrase_type.startswith("test") else "train"
+
+    return records(rows(shard), shard, _Question, convert, split)

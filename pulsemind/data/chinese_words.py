@@ -1,0 +1,49 @@
+"""What a Chinese name is made of: family names, what no given name is, words of the language."""
+
+from __future__ import annotations
+
+import re
+
+from pulsemind.data.wordlists import words
+
+HAN = "\u4e00-\u9fff"
+TITLE = "医生|医师|大夫|主任|教授|护士长|护士|院长|专家"
+POLITE = "先生|女士|小姐|太太|阿姨|大爷|大妈|奶奶|爷爷|同志"
+NO_GIVEN_NAME = re.compile(
+    "[谢您你我他们的了着些者会吗呢吧不是有在巾抹敷汁粉区叶科号喝吃服侧胸丁面]"
+    "|(?:汤|散|丸|片|剂|素|炎|症|癌|病|药|酸|霉|菌|痛|血|肝|肾|胃|肠|胆|脾|肺|心|酮|唑|星|林|汀|胺|肽"
+    f"|子|光|性|者|右|{TITLE}|{POLITE}|医|生|师)$"
+)
+
+
+def surname_length(word: str, rare: bool = False) -> int:
+    """Characters of the family name that a word begins with; 0 if it begins with none.
+
+    Args:
+        rare: also family names that are everyday words, which need a cue.
+    """
+    surnames = words("surnames_zh.txt")
+    if len(word) > 1 and word[:2] in surnames:
+        return 2
+    known = word[:1] in surnames or (rare and word[:1] in words("surnames_rare_zh.txt"))
+    return int(known and bool(word))
+
+
+def looks_like_name(word: str, rare: bool = False) -> bool:
+    """Family name, one or two characters more, and no medical or everyday word."""
+    length = surname_length(word, rare)
+    return (
+        length > 0
+        and 1 <= len(word) - length <= 2
+        and bool(re.fullmatch(f"[{HAN}]+", word))
+        and word not in words("not_names.txt")
+        and not NO_GIVEN_NAME.search(word[1:])
+    )
+
+
+def is_word(word: str, frequency: int = 1) -> bool:
+    """Whether jieba's dictionary has a word, seen at least so often."""
+    import jieba
+
+    jieba.dt.check_initialized()
+    return int(jieba.dt.FREQ.get(word) or 0) >= frequency

@@ -1,0 +1,242 @@
+# ruff: noqa: E501 - patterns and tables stand on one line
+"""People's names in English text, without a model: lists, shapes and cues.
+
+A cue (Mr., my name is, my wife, signed by, ..., MD) makes a name of any capitalised words beside
+it. Without one, a name needs a given or family name of the lists; names that are words, months,
+drugs or eponyms as well need both; and a word before "sign", "disease", "score" is an eponym.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
+
+from pulsemind.data.detectors import Span
+from pulsemind.data.patterns import Kind
+from pulsemind.data.wordlists import words
+
+_UP = "A-ZÀ-ÖØ-ÞĆČĎĐĘĚĞİŁŃŇŐŘŚŞŠŤŮŰŹŻŽ"
+_LOW = "a-zß-öø-ÿāăąćčďđēęěğīıłńňōőřśşšťūůűźżž"
+_WORD = rf"(?:Mc|Mac|De|Van|O['’])?[{_UP}][{_LOW}]+(?:['’-](?!s\b)[{_UP}]?[{_LOW}]+)*"
+_CAPS = r"[A-Z]{2,}(?:['’-][A-Z]{2,})*"
+_LINK = r"(?:[ \t\u00a0]+|(?<=[a-zA-Z]),[ \t]*)"
+_RUN = re.compile(rf"\b(?:{_WORD}|{_CAPS}|[A-Z]\.?)(?:{_LINK}(?:{_WORD}|{_CAPS}|[A-Z]\b\.?))*")
+_PART = re.compile(rf"{_WORD}|{_CAPS}|[A-Z]\b\.?")
+_FULL = rf"(?:{_WORD}|{_CAPS}|[A-Z]\.)(?:,?[ \t]+(?:{_WORD}|{_CAPS}|[A-Z]\b\.?)){{0,3}}"
+_RELATIVE = (
+    "wife|husband|son|daughter|mother|mom|mum|father|dad|brother|sister|partner|friend|neighbou?r|uncle|aunt"
+    "|cousin|nephew|niece|grandmother|grandfather|grandma|grandpa|grandson|granddaughter|boyfriend|girlfriend"
+    "|fianc[eé]e?|baby|boy|girl|roommate|colleague|boss|caregiver|guardian"
+)
+_HUMAN = (
+    "(?:said|says|told|asked|asks|lives|lived|shouted|thinks|thought|wants|wanted|complains|works|worked|smokes"
+    "|drinks|denies|denied|began|spent|called|calls|texted|emailed|visited|admits|agrees|wondered|insists|snores)"
+)
+_CUES: tuple[tuple[Kind, str], ...] = (
+    ("name", rf"\b(?P<v>{_WORD})[ \t]+(?:{_HUMAN})\b"),
+    ("name", rf"(?i:\b(?:calls?|called)\s+me|\b(?:last|first|maiden|middle|given|family|sur|nick|partner'?s)\s*name(?:\s+is)?)[?:,]?[ \t]+(?P<v>{_FULL})"),
+    ("physician", rf"\b(?:[Dd]r|DR|[Dd]rs|[Dd]octor|[Pp]rof|[Pp]rofessor|[Nn]urse|[Ss]urgeon|[Cc]ardiologist|[Rr]adiologist)\b\.?[ \t]*(?P<v>{_FULL})"),
+    ("physician", rf"(?P<v>{_FULL}),?[ \t]+(?:M\.?D\b|RN\b|D\.?O\b|NP\b|PA-C\b|Ph\.?D\b|MBBS\b|FACS\b|FRCP\b)"),
+    ("physician", rf"\b(?i:(?:attending|reported|signed|electronically|referred|seen|dictated|reviewed|prescribed|consult(?:ed)?|ordered|performed|examined)(?:\s+(?:physician|by|from|with))+|attn|attending|attention|radiologist|reviewer)[ \t:]+(?P<v>(?-i:{_FULL}))"),
+    ("name", rf"\b(?:[Mm]r|[Mm]rs|[Mm]s|[Mm]iss|[Mm]ister|MR|MRS|MS|[Mm]adam|[Ss]ir)\b\.?[ \t]*(?P<v>{_FULL})"),
+    ("name", rf"(?i:\b(?:my|his|her|whose|the\s+patient'?s?|patient'?s?)\s+(?:full\s+)?name(?:\s+is|'s)?|\bname\s*[:：]|\b(?:named|called|ask\s+for|signed)|\bpatient\s*[:：]|(?-i:\bpatient)(?:\s+is)?,?(?=\s))[ \t]*(?P<v>{_FULL})"),
+    ("name", rf"(?i:\b(?:this\s+is|i\s+am|i[’']m|it[’']s))[ \t]+(?P<v>(?:{_WORD}|{_CAPS})[ \t]+(?:{_WORD}|{_CAPS}))"),
+    ("name", rf"(?i:\b(?:my|his|her|our|their)\s+(?:[a-z]+\s+)?(?:{_RELATIVE}),?)[ \t]+(?P<v>{_FULL})"),
+    ("name", rf"\b(?i:sincerely|regards|cheers|thanks|thank\s+you|love|hi|hello|dear|hey),?\s+(?P<v>{_FULL})(?=\s*(?:[,.!]|$))"),
+    ("name", rf"\b(?P<v>{_FULL})[ \t]+(?:here\b(?=\s*[,.!])|speaking\b)"),
+    ("name", rf"\b(?P<v>(?:{_WORD}|{_CAPS})[ \t]+(?:[A-Z]\.?[ \t]+)?(?:{_WORD}|{_CAPS}))(?=,?[ \t]+(?:is[ \t]+an?[ \t]+)?(?:a[ \t]+)?\d{{1,3}}[ -](?:years?|y/?o\b|month|week))"),
+    ("name", rf"\b(?P<v>{_FULL})['’]s?[ \t]+(?i:{_RELATIVE})\b"),
+)  # fmt: skip
+_LOWER_CUE = re.compile(
+    r"(?i:\b(?:my\s+name\s+is|my\s+name's|i\s+am|i'm|this\s+is|name\s*:))\s+(?P<v>[a-z]+(?:\s+[a-z'-]+)?)"
+)
+_LOWER_PAIR = re.compile(r"\b([a-z]{3,})\s+([a-z']{3,})\b")
+_LOWER_LONE = re.compile(
+    rf"\b(?:(?:{_RELATIVE}|hi|hello|hey|dear|thanks|bye|okay|ok|yeah|right|saw|seeing|this\s+is|so|now|well|alright)\s*,?\s+(?P<x>[a-z]{{4,}})\b(?=\s*[,.?!]|\s+is\b))"
+    rf"|\b(?:(?:{_RELATIVE}|saw|met|told|asked|from|with|for|by|dr\.?|mr\.?|mrs\.?|ms\.?)\s+(?P<v>[a-z]{{4,}})\b)"
+    rf"|\b(?P<w>[a-z]{{4,}})(?=\s+(?:{_HUMAN}|had|has|is\s+an?\s+\d)\b|\s?['’]s\b)"
+)
+_SYLLABLE = "(?:zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw])?(?:i?ang|i?ong|u?ang|[iu]?an|[iuü]?e|u?eng|[ui]?en|i?ao|i?ou|u?ai|u?ei|ing|[aeiou]ng|[iu]n|ia|ua|uo|ui|iu|[aeiouü])"
+_PINYIN = re.compile(rf"{_SYLLABLE}(?:['-]?{_SYLLABLE})?", re.IGNORECASE)
+
+
+@cache
+def _cues() -> tuple[tuple[Kind, re.Pattern[str]], ...]:
+    return tuple((kind, re.compile(pattern)) for kind, pattern in _CUES)
+
+
+def detect_english(text: str) -> Iterator[Span]:
+    """People's names in the English parts of a masked text; spans may overlap."""
+    for kind, pattern in _cues():
+        for found in pattern.finditer(text):
+            if span := _trimmed(text, found.start("v"), found.end("v"), kind):
+                yield span
+    for run in _RUN.finditer(text):
+        yield from _listed(text, [(p.start(), p.end()) for p in _PART.finditer(text, *run.span())])
+    yield from _lower_case(text)
+
+
+def is_eponym(text: str, stop: int) -> bool:
+    """Whether the word that ends at `stop` names a sign, disease, score, ... and not a person."""
+    after = re.match(
+        r"(?:['’]s)?(?:[ \t-]+[A-Z][a-z]+(?:['’]s)?)?[ \t-]+(\(?[A-Za-z]+)", text[stop:]
+    )
+    near = re.match(r"(?:['’]s)?[ \t-]+([A-Za-z]+)", text[stop:])
+    nouns = words("clinical_nouns_en.txt")
+    return any(found is not None and found.group(1) in nouns for found in (after, near))
+
+
+def opens_sentence(text: str, start: int) -> bool:
+    """Whether the word at `start` is capital by its place."""
+    return re.search(r"(?:^|[.!?:;\n\"“(•*-])\s*$", text[max(0, start - 4) : start]) is not None
+
+
+def _trimmed(text: str, start: int, stop: int, kind: Kind) -> Span | None:
+    """Cut a cue's words before the first, and after the last, that can belong to a name."""
+    kept: list[tuple[int, int]] = []
+    for part in _PART.finditer(text, start, stop):
+        word = part.group()
+        if _title(word) in words("not_english_names.txt") and not (kept and _is_name(word)):
+            if kept:
+                break
+            continue
+        if _title(word) in words("clinical_nouns_en.txt") or word.lower() in words("overlay.txt"):
+            break
+        kept.append(part.span())
+    long = [n for n, (a, b) in enumerate(kept) if b - a > 2]
+    if not long or is_eponym(text, kept[-1][1]):
+        return None
+    return Span(kept[0][0], kept[-1][1], kind)
+
+
+def _title(word: str) -> str:
+    return word.capitalize() if word.isupper() else word
+
+
+@cache
+def _folded(name: str) -> frozenset[str]:
+    return frozenset(word.casefold() for word in words(name))
+
+
+def _is_given(word: str) -> bool:
+    return word.casefold() in _folded("given_en.txt")
+
+
+def _is_family(word: str) -> bool:
+    parts = re.split("[-]", word.replace("’", "'").casefold())
+    return any(part in _folded("family_en.txt") for part in parts)
+
+
+def _is_name(word: str) -> bool:
+    return _is_given(word) or _is_family(word)
+
+
+def is_unclear(word: str) -> bool:
+    """Whether a listed name is as well an ordinary word, a month, a drug or an eponym."""
+    folded = word.casefold()
+    return folded in _folded("unclear_en.txt") or folded in _folded("not_english_names.txt")
+
+
+def _is_pinyin_name(first: str, second: str) -> bool:
+    """Family name in pinyin beside a word of one or two syllables; words such as "He Can" are not."""
+    families = words("pinyin_families.txt")
+    pairs = ((first, second), (second, first))
+    return not (is_unclear(first) and is_unclear(second)) and any(
+        _title(a) in families and len(b) > 1 and _PINYIN.fullmatch(b) for a, b in pairs
+    )
+
+
+def _listed(text: str, parts: list[tuple[int, int]]) -> Iterator[Span]:
+    """Names that the lists know, in a run of capitalised words."""
+    whole = [(a, b) for a, b in parts if b - a > 2 or (text[a:b].isalpha() and b - a > 1)]
+    for (a, b), (c, d) in pairwise(whole):
+        first, second, between = text[a:b], text[c:d], text[b:c]
+        if is_eponym(text, d) or not re.fullmatch(
+            r"[ \t\u00a0]+(?:[A-Z]\.?[ \t]+)?|,[ \t]*", between
+        ):
+            continue
+        if "," in between:
+            if _is_family(first) and _is_given(second) and not _blocked(text, a, first):
+                yield Span(a, _with_initial(text, d), "name")
+        elif _is_pair(text, a, first, second):
+            yield Span(a, d, "name")
+    for a, b in whole:
+        word = text[a:b]
+        if word.isupper() or not _is_name(word) or is_eponym(text, b):
+            continue
+        if is_unclear(word) and not _is_given_inside(text, a, word):
+            continue
+        initial = re.search(r"\b[A-Z]\.[ \t]?$", text[max(0, a - 4) : a])
+        yield Span(a - len(initial.group()) if initial else a, b, "name")
+
+
+def _is_pair(text: str, start: int, first: str, second: str) -> bool:
+    """Whether two words are a given and a family name, one of them perhaps on no list."""
+    stop = _title(second) in words("not_english_names.txt")
+    if _is_pinyin_name(first, second):
+        return True
+    if _blocked(text, start, first):
+        return False
+    if _is_given(first) and _is_family(second):
+        return True
+    if first.isupper() or second.isupper():
+        return (
+            _is_family(first)
+            and _is_given(second)
+            and not (is_unclear(first) or is_unclear(second))
+        )
+    if _is_given(first) and (not is_unclear(first) or _is_given_inside(text, start, first)):
+        return not stop and _title(second) not in words("clinical_nouns_en.txt")
+    known = _title(first) in words("not_english_names.txt")
+    return (
+        _is_family(second)
+        and not is_unclear(second)
+        and not known
+        and not opens_sentence(text, start)
+    )
+
+
+def _is_given_inside(text: str, start: int, word: str) -> bool:
+    """A given name that is as well a word, but capital in the middle of plain words."""
+    known = _title(word) in words("not_english_names.txt")
+    before = text[max(0, start - 30) : start]
+    place = re.search(r"\b(?:in|from|to|near|at|of)[ \t]+$|[A-Z][a-z]+,[ \t]+$", before)
+    return _is_given(word) and not known and not place and bool(re.search(r"[a-z],?[ \t]$", before))
+
+
+def _blocked(text: str, start: int, word: str) -> bool:
+    """A word that is no name here: an opening of a sentence, a title, an eponym."""
+    return _title(word) in words("not_english_names.txt") and not (
+        _is_given(word) and not opens_sentence(text, start)
+    )
+
+
+def _with_initial(text: str, stop: int) -> int:
+    found = re.match(r"[ \t]+[A-Z]\b\.?", text[stop:])
+    return stop + found.end() if found else stop
+
+
+def _lower_case(text: str) -> Iterator[Span]:
+    """Names as chats write them."""
+    for found in _LOWER_CUE.finditer(text):
+        first, *rest = found.group("v").split()
+        if _is_given(first) and (not is_unclear(first) or (rest and _is_family(rest[0]))):
+            whole = bool(rest) and _is_family(rest[0])
+            yield Span(
+                found.start("v"), found.end("v") if whole else found.start("v") + len(first), "name"
+            )
+    for found in _LOWER_PAIR.finditer(text):
+        first, second = found.groups()
+        if (
+            _is_given(first)
+            and _is_family(second)
+            and not (is_unclear(first) and is_unclear(second))
+        ):
+            yield Span(found.start(), found.end(), "name")
+    for found in _LOWER_LONE.finditer(text):
+        group = found.lastgroup or "v"
+        titled = re.match(r"(?:dr|mr|mrs|ms)\b", found.group()) and _is_family(found.group(group))
+        if titled or (_is_given(found.group(group)) and not is_unclear(found.group(group))):
+            yield Span(found.start(group), found.end(group), "name")

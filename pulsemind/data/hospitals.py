@@ -1,0 +1,50 @@
+"""Hospitals' names in Chinese text; English ones are in the table of `patterns.py`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pulsemind.data.chinese_words import HAN
+from pulsemind.data.detectors import Span
+from pulsemind.data.tokens import Token
+from pulsemind.data.wordlists import words
+
+_HOSPITAL = re.compile(rf"[{HAN}0-9]{{2,24}}?(?:医院|卫生院|卫生所|保健院|诊所|门诊部|医学中心)")
+_HOSPITAL_CORE = re.compile(
+    "第[一二三四五六七八九十0-9]+(?:人民|附属|中心|临床)?医院|协和|同济|华西|湘雅|瑞金|中山医院|积水潭"
+    "|[0-9]{3}医院|解放军|空军|海军|陆军|武警|总医院"
+)
+_HOSPITAL_OF_CITY = re.compile(
+    rf"(?:(?![我在去到从于是的您请往了由院来过问家住])[{HAN}]){{2,3}}[市县]"
+    "(?:第[一二三四五六七八九十]|人民|中心|中医|中西医结合|妇幼|保健|儿童|肿瘤|口腔|胸科|眼科|精神|卫生){1,3}院?医?院"
+)
+_NO_HOSPITAL_NAME = re.compile("[的在去哪好到看查就还不最里怎么家]|治疗|检查|综合|或|咨询")
+
+
+def may_hold_hospital(block: str) -> bool:
+    """Whether `detect_hospitals` will ask for the tokens of a run of text."""
+    return _HOSPITAL.search(block) is not None
+
+
+def detect_hospitals(text: str, tokens: list[Token]) -> Iterator[Span]:
+    """A hospital with a place in its name, or a well-known or numbered one; generic ones stay."""
+    for found in _HOSPITAL_OF_CITY.finditer(text):
+        yield Span(found.start(), found.end(), "hospital")
+    for found in _HOSPITAL.finditer(text):
+        inside = [t for t in tokens if found.start() <= t[0] and t[1] <= found.end()]
+        begin = next((t[0] for t in inside if _is_place(t)), None)
+        core = _HOSPITAL_CORE.search(found.group())
+        if begin is None and core is None:
+            continue
+        start = begin if begin is not None else found.start() + (core.start() if core else 0)
+        if _NO_HOSPITAL_NAME.search(text[start : found.end()]):
+            continue
+        yield Span(start, found.end(), "hospital")
+
+
+def _is_place(token: Token) -> bool:
+    _, _, word, flag = token
+    named = flag in {"ns", "nt"} or re.fullmatch(rf"[{HAN}]{{2,}}[省市县]", word)
+    generic = word in words("generic_places.txt") or re.fullmatch(".[市县区镇]|.{0,2}医院", word)
+    return bool(named) and not generic

@@ -1,0 +1,163 @@
+"""The recognisers hung into presidio's engine, which runs them over a text.
+
+Ours do the finding: the table, the names, and a token-classification model where one is set.
+Presidio adds what it checks by arithmetic (card, IBAN and NHS numbers). It wants a language
+model for its own name finding; `_NoLanguageModel` stands in, so none is loaded and none fetched.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from typing import Any, cast, get_args
+
+from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerRegistry, RecognizerResult
+from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
+from presidio_analyzer.predefined_recognizers import (
+    CreditCardRecognizer,
+    IbanRecognizer,
+    NhsRecognizer,
+)
+
+from pulsemind.data.detectors import Span, detect_patterns
+from pulsemind.data.names import detect_names
+from pulsemind.data.patterns import Kind
+
+LANGUAGE = "en"
+"""Presidio wants one; our recognisers look at both languages whatever it is."""
+_KINDS: dict[str, Kind] = {
+    "CREDIT_CARD": "account",
+    "IBAN_CODE": "account",
+    "UK_NHS": "id_number",
+    "PER": "name",
+    "PERSON": "name",
+    "NAME": "name",
+    "PATIENT": "name",
+    "DOCTOR": "physician",
+    "STAFF": "physician",
+    "HOSP": "hospital",
+    "HOSPITAL": "hospital",
+    "LOC": "address",
+    "ADDRESS": "address",
+}
+"""Presidio's and token classifiers' labels; others of theirs are left alone."""
+
+
+def find(masked: str, ner_model: str | None = None) -> list[Span]:
+    """All spans of personal data in a masked text; they may overlap.
+
+    Args:
+        ner_model: folder or hub name of a token-classification model, or None.
+    """
+    results = analyzer(ner_model).analyze(masked, language=LANGUAGE)
+    return [
+        Span(r.start, r.end, _KINDS.get(r.entity_type) or cast(Kind, r.entity_type))
+        for r in results
+    ]
+
+
+@cache
+def analyzer(ner_model: str | None = None) -> AnalyzerEngine:
+    """Presidio's engine with our recognisers; made once a process.
+
+    Raises OSError when the model cannot be loaded (it has to be in safetensors).
+    """
+    logging.getLogger("presidio-analyzer").setLevel(logging.ERROR)
+    kinds = list(get_args(Kind))
+    recognisers: list[EntityRecognizer] = [
+        _Recogniser("table", kinds, detect_patterns),
+        _Recogniser("names", ["name", "physician", "hospital"], detect_names),
+        *(made() for made in (CreditCardRecognizer, IbanRecognizer, NhsRecognizer)),
+    ]
+    if ner_model:
+        recognisers.append(_Recogniser("model", kinds, _model(ner_model)))
+    registry = RecognizerRegistry(recognizers=recognisers, supported_languages=[LANGUAGE])
+    return AnalyzerEngine(
+        registry=registry, nlp_engine=_NoLanguageModel(), supported_languages=[LANGUAGE]
+    )
+
+
+def _model(name: str) -> Callable[[str], Iterable[Span]]:
+    """A token classifier as a function of a text."""
+    from transformers import AutoModelForTokenClassification, AutoTokenizer, pipeline
+
+    loaded = AutoModelForTokenClassification.from_pretrained(
+        name, use_safetensors=True, trust_remote_code=False
+    )
+    tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+    classify = pipeline(
+        "token-classification", model=loaded, tokenizer=tokenizer, aggregation_strategy="simple",
+        stride=tokenizer.model_max_length // 4 if tokenizer.model_max_length < 1e6 else 0,
+    )  # fmt: skip
+
+    def find_entities(text: str) -> list[Span]:
+        return [
+            Span(entity["start"], entity["end"], kind)
+            for entity in classify(text)
+            if (kind := _KINDS.get(entity["entity_group"].upper()))
+            and entity["end"] > entity["start"]
+        ]
+
+    return find_entities
+
+
+class _Recogniser(EntityRecognizer):
+    """A function that finds spans, in the shape presidio asks for."""
+
+    def __init__(
+        self, name: str, kinds: list[str], find_spans: Callable[[str], Iterable[Span]]
+    ) -> None:
+        self._find_spans = find_spans
+        super().__init__(supported_entities=kinds, name=name, supported_language=LANGUAGE)
+
+    def load(self) -> None:
+        """Nothing to load."""
+
+    def analyze(
+        self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts | None = None
+    ) -> list[RecognizerResult]:
+        """The spans as presidio's results; all are sure."""
+        return [RecognizerResult(s.kind, s.start, s.stop, 1.0) for s in self._find_spans(text)]
+
+
+class _NoLanguageModel(NlpEngine):
+    """Stands where presidio has a language model."""
+
+    def load(self) -> None:
+        """Nothing to load."""
+
+    def is_loaded(self) -> bool:
+        """Always."""
+        return True
+
+    def process_text(self, text: str, language: str) -> NlpArtifacts:
+        """No entities, no words."""
+        return NlpArtifacts([], cast(Any, []), [], [], self, language)
+
+    def process_batch(
+        self,
+        texts: Iterable[str],
+        language: str,
+        batch_size: int = 1,
+        n_process: int = 1,
+        **kwargs: Any,
+    ) -> Iterator[tuple[str, NlpArtifacts]]:
+        """`process_text` of each text."""
+        return ((text, self.process_text(text, language)) for text in texts)
+
+    def is_stopword(self, word: str, language: str) -> bool:
+        """No word is."""
+        return False
+
+    def is_punct(self, word: str, language: str) -> bool:
+        """No word is."""
+        return False
+
+    def get_supported_entities(self) -> list[str]:
+        """None of its own."""
+        return []
+
+    def get_supported_languages(self) -> list[str]:
+        """The one that stands for all."""
+        return [LANGUAGE]
