@@ -57,6 +57,7 @@ _TITLED = re.compile(
 _LATIN = re.compile(
     r"(?:姓名|患者|病人|我叫|名叫|联系人|收件人|户名|就诊人|监护人|医[生师]|大夫|教授)\s*[:：是为]?\s*(?P<v>[A-Z][a-zß-öø-ÿ'’-]+(?:[ ·][A-Z][a-zß-öø-ÿ'’.-]*){1,3})"
 )
+_MEDICAL = re.compile("症|治疗|预防|诊断|检查|护理|饮食|病|药|炎|癌|瘤|术|疗|痛")
 _NOBODY = re.compile(
     "本人|自己|家[属人长]|不详|未知|同上|未[签填]|[保匿][密名]|待定|没有|暂无|您好|你好|谢谢|是[的否]|建议|请问|[父母]子|[父母]女|夫妻|配偶"
     "|[男女老成青中少]年|[男女]性|患[者儿]|病[人史]|外籍|藏族|汉族|回族|麻醉|[全局]麻|腰麻|硬膜|已婚|未婚|医[生师院]|大夫|科$|[性型期级]$|^[是为]|明确|正常|阳性|阴性|左侧|右侧"
@@ -84,7 +85,8 @@ def detect_cued(text: str) -> Iterator[Span]:
             if found.group("v"):
                 yield Span(*found.span("v"), "name")
     for found in re.finditer(_DOTTED, text):
-        yield Span(*found.span(), "name")
+        if not _MEDICAL.search(found.group()):
+            yield Span(*found.span(), "name")
     for found in _CUED.finditer(text):
         if _is_person(found.group("v")):
             yield Span(*found.span("v"), "name")

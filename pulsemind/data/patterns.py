@@ -209,7 +209,7 @@ def rules() -> tuple[Rule, ...]:
         rule("account", rf"(?:{_HANDLE_ZH})(?:号码?|ID|账号|昵称|名)?[\s:：是为叫]*(?P<v>@?[A-Za-z0-9_.-]{{4,}}\w)", flags=anycase),
         rule("account", rf"\b(?:{_HANDLE_EN})(?:\s+(?:as|at|id|name|account|handle))?(?:\s+is)?[\s:：]*(?P<v>@[\w.-]{{2,}}|(?=[a-z._-]*\d)[\w.-]{{4,}})", flags=anycase),
         rule("account", r"(?<![A-Za-z0-9_@.])@[\w一-龥]{2,12}?(?=发|里|上|$|[^\w])"),
-        rule("account", r"(?:账号|帐号|用户名|号码?)(?:是|为|[:：])\s*(?P<v>(?=[A-Za-z_.-]*[\d_])[A-Za-z][A-Za-z0-9_.-]{4,})(?![A-Za-z0-9])"),
+        rule("account", r"(?:账号|帐号|用户名|我的号码?)(?:是|为|[:：])\s*(?P<v>(?=[A-Za-z_.-]*[\d_])[A-Za-z][A-Za-z0-9_.-]{4,})(?![A-Za-z0-9])"),
         rule("account", r"\b(?:insta|snap|ig|tiktok|twitter|skype|discord|telegram|kik|venmo|username|handle|zoom)(?:\s*/\s*\w+)?\s*(?:(?:id|name|handle|account)\s*)?(?:\bis\b|[:=])\s*(?P<v>@?[a-z][\w.:-]{3,29}\w)", flags=anycase),
         rule("account", r"(?<![\w@.])@[A-Za-z0-9_](?:[A-Za-z0-9_.]{1,28}[A-Za-z0-9_])(?![\w@])"),
         rule("account", r"(?:银行卡|信用卡|储蓄卡|卡号|账号|账户|帐号|帐户)(?:号码?)?[\s:：是为]*(?P<v>[A-Za-z0-9_@](?:[A-Za-z0-9_. -]{2,24}[A-Za-z0-9]))"),
