@@ -239,7 +239,8 @@ def _xray(language: Language, values: Values, rng: random.Random) -> LabelledIma
     else:
         scan.write(14, 10, printable(values, "name"), "name", 19)
     scan.write(14, 40, f"{values.day():%m/%d/%Y}", "date", 17)
-    scan.write(14, 66, f"ID {values.digits(7)}", "record_number", 17)
+    behind = scan.write(14, 66, "ID ", "", 17)
+    scan.write(behind, 66, values.digits(7), "record_number", 17)
     scan.write(600, 10, "L", "", 30)
     scan.write(540, 505, f"{rng.randint(50, 120)} kV  {rng.randint(2, 20)} mAs", "keep", 17)
     return scan

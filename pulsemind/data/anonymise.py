@@ -33,7 +33,7 @@ _LABELS: dict[Kind, str] = {
     "url": "URL",
     "plate": "PLATE",
 }
-_STRONG = ("email", "url", "id_number", "phone", "address", "hospital", "record_number")
+_STRONG = ("email", "url", "id_number", "phone", "account", "address", "hospital", "record_number")
 """Kinds that win over others where spans overlap; then the longer span's kind does."""
 
 

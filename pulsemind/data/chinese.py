@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from pulsemind.data.chinese_words import (
+    EPONYM_AFTER,
     HAN,
     POLITE,
     TITLE,
@@ -94,7 +95,8 @@ def detect_chinese(text: str, tokens: list[Token]) -> Iterator[Span]:
     """People's names in a masked text; spans may overlap."""
     drugs = [found.start() for found in _DRUG.finditer(text)]
     for span in (*_tagged(tokens), *_by_characters(text, tokens), *_titled(text, tokens)):
-        if not any(span.start < ending <= span.stop for ending in drugs):
+        eponym = EPONYM_AFTER.match(text, span.stop)
+        if not eponym and not any(span.start < ending <= span.stop for ending in drugs):
             yield span
 
 

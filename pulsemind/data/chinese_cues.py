@@ -22,7 +22,7 @@ from pulsemind.data.patterns import Kind
 from pulsemind.data.wordlists import words
 
 _END = rf"(?=[\s，,。.;；:：/、)）（(!！]|$|[^{HAN}·]|签)"
-_DOTTED = rf"[{HAN}]{{1,7}}[·•・][{HAN}]{{1,8}}(?:[·•・][{HAN}]{{1,8}})?"
+_DOTTED = rf"(?:(?<![{HAN}·])|(?<=[是叫者名为人]))[{HAN}]{{1,5}}[·•・][{HAN}]{{1,6}}(?:[·•・][{HAN}]{{1,6}})?(?![·•・])"
 _PERSON_LABEL = (
     "(?:患者|产妇|病人|家长|家属|父亲|母亲|婴儿|受检[者人]|联系人)?姓\\s*名|联系人|收件人|收货人|寄件人|户名|持卡人|委托人|受托人|代理人|监护人"
     "|就诊人|受检者|被保险人|投保人|申请人|经办人|家属签[名字]|患者签[名字]|曾用名|小名|乳名|大名|昵称"
@@ -32,7 +32,7 @@ _STAFF_LABEL = (
     f"(?:医师|医生|大夫|护士|技师|人)|护士长|药师|术者|主刀|[一二三]助|第[一二三]助手|麻醉|[{HAN}]{{2}}者(?=\\s*[:：])|签名|签字|核对|调配|发药|复核"
 )
 _LABELLED = re.compile(
-    rf"(?:(?P<person>{_PERSON_LABEL})|(?P<staff>{_STAFF_LABEL}))\s*[:：]\s*(?P<v>{_DOTTED}|[{HAN}]{{2,4}}(?:\s?[/、]\s?[{HAN}]{{2,4}})*){_END}"
+    rf"(?:(?P<person>{_PERSON_LABEL})|(?P<patient>患者|病人|患儿|产妇)(?=\s*[:：])|(?P<staff>{_STAFF_LABEL}))\s*[:：]\s*(?P<v>{_DOTTED}|[{HAN}]{{2,4}}(?:\s?[/、]\s?[{HAN}]{{2,4}})*){_END}"
 )
 _SAID_TO_BE_NAMED = re.compile(
     rf"(?:小名|乳名|大名|昵称|外号|网名|孩子叫|宝宝叫|宝贝叫|儿子叫|女儿叫|名字[叫是]|名叫|我叫|{_PERSON_LABEL})(?!做|什么|啥|我|你|他|她|不|了|醒|起|喊|唤)(?P<v>[{HAN}]{{2,4}}?){_END}"
@@ -51,9 +51,13 @@ _CUED = re.compile(
     rf"(?:患者|病人|患儿|伤者|产妇|孕妇|兹有|随访|备注|转来|联系人|收件人|户名|委托人|受托人|就诊人|监护人|委托|我是|我[爸妈爷奶姐哥弟妹]|妈妈|爸爸|闺蜜|同事|同学|邻居|邻床|老公|老婆|儿子|女儿|婆婆|公公|丈夫|妻子|昨天|昨晚|前天|今天|上次)"
     rf"(?P<v>[{HAN}]{{2,4}}?)(?=[，,。;；（(、\s：:！!]|$|男|女|的?(?:妈妈?|爸爸?|家长|家属|母亲|父亲)|也|说|告诉|推荐|介绍|今年|今天)"
 )
+_TITLED = re.compile(
+    rf"(?:(?<![{HAN}])|(?<=[的请找由让给问是跟]))(?P<v>[{HAN}]{{2,3}})(?=教授|主任|医师|医生|大夫|主治|护士)"
+)
 _LATIN = re.compile(
     r"(?:姓名|患者|病人|我叫|名叫|联系人|收件人|户名|就诊人|监护人|医[生师]|大夫|教授)\s*[:：是为]?\s*(?P<v>[A-Z][a-zß-öø-ÿ'’-]+(?:[ ·][A-Z][a-zß-öø-ÿ'’.-]*){1,3})"
 )
+_MEDICAL = re.compile("症|治疗|预防|诊断|检查|护理|饮食|病|药|炎|癌|瘤|术|疗|痛")
 _NOBODY = re.compile(
     "本人|自己|家[属人长]|不详|未知|同上|未[签填]|[保匿][密名]|待定|没有|暂无|您好|你好|谢谢|是[的否]|建议|请问|[父母]子|[父母]女|夫妻|配偶"
     "|[男女老成青中少]年|[男女]性|患[者儿]|病[人史]|外籍|藏族|汉族|回族|麻醉|[全局]麻|腰麻|硬膜|已婚|未婚|医[生师院]|大夫|科$|[性型期级]$|^[是为]|明确|正常|阳性|阴性|左侧|右侧"
@@ -64,9 +68,11 @@ def detect_cued(text: str) -> Iterator[Span]:
     """Names in a masked text that a label or their place gives away; spans may overlap."""
     for found in _LABELLED.finditer(text):
         for name in re.finditer(r"[^/、\s]+", found.group("v")):
+            if found.group("patient") and is_word(name.group()):
+                continue
             if _may_be_anyone(name.group(), found.group("person") is not None):
                 start = found.start("v") + name.start()
-                kind: Kind = "name" if found.group("person") else "physician"
+                kind: Kind = "physician" if found.group("staff") else "name"
                 yield Span(start, start + len(name.group()), kind)
     for pattern in (_SAID_TO_BE_NAMED, _BEFORE_SEX, _NICKNAME, _FAMILY):
         for found in pattern.finditer(text):
@@ -79,10 +85,14 @@ def detect_cued(text: str) -> Iterator[Span]:
             if found.group("v"):
                 yield Span(*found.span("v"), "name")
     for found in re.finditer(_DOTTED, text):
-        yield Span(*found.span(), "name")
+        if not _MEDICAL.search(found.group()):
+            yield Span(*found.span(), "name")
     for found in _CUED.finditer(text):
         if _is_person(found.group("v")):
             yield Span(*found.span("v"), "name")
+    for found in _TITLED.finditer(text):
+        if _is_person(found.group("v"), alone=True):
+            yield Span(*found.span("v"), "physician")
     for found in _LATIN.finditer(text):
         yield Span(*found.span("v"), "name")
 
@@ -101,15 +111,19 @@ def _may_be_anyone(value: str, whatever: bool = True) -> bool:
     )
 
 
-def _is_person(value: str) -> bool:
-    """A family name, rare ones too, with characters that make no word of their own."""
+def _is_person(value: str, alone: bool = False) -> bool:
+    """A family name, rare ones too, with characters that make no word of their own.
+
+    Args:
+        alone: a rare family name may have but one character after it.
+    """
     length = surname_length(value, rare=True)
     given = value[length:]
     if not looks_like_name(value, rare=True) or _NOBODY.search(value) or is_word(value):
         return False
     listed = all(character in words("given_zh.txt") or _listed(character) for character in given)
     if len(given) == 1:
-        return listed and surname_length(value) > 0
+        return listed and (alone or surname_length(value) > 0)
     return listed or not (is_word(given, 20) or is_word(value[:2], 100))
 
 

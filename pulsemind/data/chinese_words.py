@@ -10,10 +10,15 @@ HAN = "\u4e00-\u9fff"
 TITLE = "医生|医师|大夫|主任|教授|护士长|护士|院长|专家"
 POLITE = "先生|女士|小姐|太太|阿姨|大爷|大妈|奶奶|爷爷|同志"
 NO_GIVEN_NAME = re.compile(
-    "[谢您你我他们的了着些者会吗呢吧不是有在巾抹敷汁粉区叶科号喝吃服侧胸丁面]"
+    "[氏谢您你我他们的了着些者会吗呢吧不是有在巾抹敷汁粉区叶科号喝吃服侧胸丁面]"
     "|(?:汤|散|丸|片|剂|素|炎|症|癌|病|药|酸|霉|菌|痛|血|肝|肾|胃|肠|胆|脾|肺|心|酮|唑|星|林|汀|胺|肽"
     f"|子|光|性|者|右|{TITLE}|{POLITE}|医|生|师)$"
 )
+
+EPONYM_AFTER = re.compile(
+    "氏|征|反射|试验|综合[征症]|病(?![人房历友])|分[级期型类]|评分|指数|蛇药|[丸散膏丹汤]"
+)
+"""After it a family name is that of a sign, a disease, a remedy."""
 
 
 def surname_length(word: str, rare: bool = False) -> int:

@@ -44,7 +44,9 @@ _CUES: tuple[tuple[Kind, str], ...] = (
     ("name", rf"(?i:\b(?:my|his|her|whose|the\s+patient'?s?|patient'?s?)\s+(?:full\s+)?name(?:\s+is|'s)?|\bname\s*[:：]|\b(?:named|called|ask\s+for|signed)|\bpatient\s*[:：]|(?-i:\bpatient)(?:\s+is)?,?(?=\s))[ \t]*(?P<v>{_FULL})"),
     ("name", rf"(?i:\b(?:this\s+is|i\s+am|i[’']m|it[’']s))[ \t]+(?P<v>(?:{_WORD}|{_CAPS})[ \t]+(?:{_WORD}|{_CAPS}))"),
     ("name", rf"(?i:\b(?:my|his|her|our|their)\s+(?:[a-z]+\s+)?(?:{_RELATIVE}),?)[ \t]+(?P<v>{_FULL})"),
-    ("name", rf"\b(?i:sincerely|regards|cheers|thanks|thank\s+you|love|hi|hello|dear|hey),?\s+(?P<v>{_FULL})(?=\s*(?:[,.!]|$))"),
+    ("name", rf"\b(?i:sincerely|regards|cheers|thanks|thank\s+you|love|hi|hello|dear|hey|best|faithfully),?\s+(?P<v>{_FULL})(?=[ \t]*(?:[,.!\n]|$))"),
+    ("name", rf"(?m:^|(?<=[.;,|]))\s*(?i:re|cc|nok|next\s+of\s+kin|emergency\s+contact|contact|insured|subscriber|policy\s*holder|guardian|guarantor|witness|relative|client|customer|caller|informant|spouse|parent|mother|father|attn)[ \t]*[:：][ \t]*(?P<v>{_FULL})"),
+    ("name", rf"(?i:\b(?:the\s+patient|pt)),?[ \t]+(?P<v>{_WORD}(?:[ \t]+{_WORD}){{1,2}}),"),
     ("name", rf"\b(?P<v>{_FULL})[ \t]+(?:here\b(?=\s*[,.!])|speaking\b)"),
     ("name", rf"\b(?P<v>(?:{_WORD}|{_CAPS})[ \t]+(?:[A-Z]\.?[ \t]+)?(?:{_WORD}|{_CAPS}))(?=,?[ \t]+(?:is[ \t]+an?[ \t]+)?(?:a[ \t]+)?\d{{1,3}}[ -](?:years?|y/?o\b|month|week))"),
     ("name", rf"\b(?P<v>{_FULL})['’]s?[ \t]+(?i:{_RELATIVE})\b"),
@@ -108,11 +110,31 @@ def _trimmed(text: str, start: int, stop: int, kind: Kind) -> Span | None:
     long = [n for n, (a, b) in enumerate(kept) if b - a > 2]
     if not long or is_eponym(text, kept[-1][1]):
         return None
+    if all(_is_eponym_pair(text[a:b]) for a, b in kept):
+        return None
     return Span(kept[0][0], kept[-1][1], kind)
+
+
+def _is_eponym_pair(word: str) -> bool:
+    """Two names joined by a hyphen that are both eponyms (Child-Pugh), or one and a particle."""
+    parts = [part for part in word.split("-") if len(part) > 2]
+    return "-" in word and all(_title(part) in words("not_english_names.txt") for part in parts)
+
+
+def _is_verb(text: str, stop: int) -> bool:
+    """Whether an unclear word stands where a verb does: "Mark the area", "Will it"."""
+    return bool(
+        re.match(r"[ \t]+(?:the|an?|your|my|this|that|it|be|not|you|I|we|they)\b", text[stop:])
+    )
 
 
 def _title(word: str) -> str:
     return word.capitalize() if word.isupper() else word
+
+
+def _is_no_plain_word(word: str) -> bool:
+    """Whether a word after "dr" in small letters can be a name: no verb, no word that goes on."""
+    return word not in words("after_dr_en.txt") and not re.search(r"(?:ed|ing|ly|tion|ment)$", word)
 
 
 @cache
@@ -166,7 +188,9 @@ def _listed(text: str, parts: list[tuple[int, int]]) -> Iterator[Span]:
         word = text[a:b]
         if word.isupper() or not _is_name(word) or is_eponym(text, b):
             continue
-        if is_unclear(word) and not _is_given_inside(text, a, word):
+        if _is_eponym_pair(word):
+            continue
+        if is_unclear(word) and (_is_verb(text, b) or not _is_given_inside(text, a, word)):
             continue
         initial = re.search(r"\b[A-Z]\.[ \t]?$", text[max(0, a - 4) : a])
         yield Span(a - len(initial.group()) if initial else a, b, "name")
@@ -237,6 +261,8 @@ def _lower_case(text: str) -> Iterator[Span]:
             yield Span(found.start(), found.end(), "name")
     for found in _LOWER_LONE.finditer(text):
         group = found.lastgroup or "v"
-        titled = re.match(r"(?:dr|mr|mrs|ms)\b", found.group()) and _is_family(found.group(group))
+        titled = re.match(r"(?:dr|mr|mrs|ms)\b", found.group()) and (
+            _is_family(found.group(group)) or _is_no_plain_word(found.group(group))
+        )
         if titled or (_is_given(found.group(group)) and not is_unclear(found.group(group))):
             yield Span(found.start(group), found.end(group), "name")

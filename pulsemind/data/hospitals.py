@@ -19,6 +19,16 @@ _HOSPITAL_OF_CITY = re.compile(
     rf"(?:(?![我在去到从于是的您请往了由院来过问家住])[{HAN}]){{2,3}}[市县]"
     "(?:第[一二三四五六七八九十]|人民|中心|中医|中西医结合|妇幼|保健|儿童|肿瘤|口腔|胸科|眼科|精神|卫生){1,3}院?医?院"
 )
+_KNOWN = (
+    "协和|湘雅|华西|同济|瑞金|天坛|安贞|阜外|积水潭|宣武|友谊|同仁|仁济|华山|中山|鼓楼|齐鲁|西京|唐都|盛京|珠江|邵逸夫"
+    "|广安门|东直门|望京|西苑|龙华|曙光|长海|长征"
+)
+_HOSPITAL_BY_NAME = re.compile(
+    rf"(?:{_KNOWN})(?:附?[一二三]院|医院)|(?<=[在去到从])(?:协和|湘雅|华西|积水潭|阜外)(?![{HAN}]{{0,2}}(?:路|街))"
+)
+_COMMUNITY = re.compile(
+    rf"(?:(?![我在去到从于是的您请往了由院来过问家住])[{HAN}]){{2,20}}(?:市|区|县|镇|乡|街道)(?:[{HAN}]{{0,6}}?)(?:卫生服务中心|卫生服务站|卫生院|妇幼保健院)"
+)
 _NO_HOSPITAL_NAME = re.compile("[的在去哪好到看查就还不最里怎么家]|治疗|检查|综合|或|咨询")
 
 
@@ -29,8 +39,9 @@ def may_hold_hospital(block: str) -> bool:
 
 def detect_hospitals(text: str, tokens: list[Token]) -> Iterator[Span]:
     """A hospital with a place in its name, or a well-known or numbered one; generic ones stay."""
-    for found in _HOSPITAL_OF_CITY.finditer(text):
-        yield Span(found.start(), found.end(), "hospital")
+    for pattern in (_HOSPITAL_OF_CITY, _HOSPITAL_BY_NAME, _COMMUNITY):
+        for found in pattern.finditer(text):
+            yield Span(found.start(), found.end(), "hospital")
     for found in _HOSPITAL.finditer(text):
         inside = [t for t in tokens if found.start() <= t[0] and t[1] <= found.end()]
         begin = next((t[0] for t in inside if _is_place(t)), None)

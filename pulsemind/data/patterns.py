@@ -58,7 +58,11 @@ MONTHS = (
 _YEAR = r"(?:19|20)\d{2}"
 _DATES = (
     rf"(?<!\d)(?:{_YEAR}|\d{{2}})\s*年\s*\d{{1,2}}\s*月(?:\s*\d{{1,2}}\s*[日号]?)?",
-    r"[二〇零一九]{4}年[一二三四五六七八九十]{1,2}月(?:[一二三四五六七八九十]{1,3}[日号])?",
+    r"[二〇○零一三四五六七八九]{4}年[一二三四五六七八九十]{1,2}月(?:[一二三四五六七八九十]{1,3}[日号])?",
+    r"[一二三四五六七八九十]{1,2}月[一二三四五六七八九十廿]{1,3}[日号]",
+    r"(?:本|这个|上个?|下个?|当)月(?:\d{1,2}|[一二三四五六七八九十]{1,3})[日号](?!楼|床|诊|门|线|病)",
+    r"(?:(?:日期|时间|记录|入院|出院|手术|检查|复查|就诊|首诊|术后|于)\s*[:：]?\s*)(?P<v>\d{2}\.(?:0?[1-9]|1[0-2])\.(?:0?[1-9]|[12]\d|3[01]))(?![\d.])",
+    r"(?i:\b(?:LMP|DOB|DOS|EDD|EDC|date|dated|since|seen|visit|admitted|admission|discharged?|surgery|due|appt|appointment|until|through|f/u|on)\b(?:\s+(?:on|is|was|date|of|in|for))*\s*[:=]?\s*)(?P<v>(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01]))(?![\d/%]|\s*(?i:tab|mg|ml|pain|\())(?<!/10)",
     r"(?<!\d)\d{1,2}\s*月\s*\d{1,2}\s*[日号]",
     rf"(?<![\d.]){_YEAR}([-/.])\d{{1,2}}\1\d{{1,2}}(?![\d])",
     rf"(?<![\d.]){_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\d|\.\d)",
@@ -74,13 +78,13 @@ _DATES = (
 )
 _RECORD_ZH = (
     "住院号码?|病历号码?|病案号|门诊号|就诊卡?号|登记号|检查号|影像号|放射号|超声号|病理号|医保卡?号|社保卡?号"
-    "|标本号|条码号|处方号|档案号|流水号|ID号|报告编号|申请单号|X光号|CT号|MR号|挂号单号|病人ID|患者ID"
+    "|标本号|条码号|处方号|档案号|流水号|ID号|报告编号|申请单号|X光号|CT号|MR号|挂号单号|社保(?:电脑|卡)?号|电脑号|单号|编号|保单号|工号|标本编号|病人ID|患者ID"
 )
 _RECORD_EN = (
     r"MRN|(?:medical\s+)?record\s*(?:number|no\.?|#)|patient\s*(?:ID|number|no\.?)|chart\s*(?:number|no\.?|#)"
     r"|hospital\s*(?:number|no\.?|ID)|accession\s*(?:number|no\.?|#)?|account\s*(?:number|no\.?)"
     r"|(?:case|specimen|encounter|visit|policy|member|claim|episode|NHS|report|exam|referral)\s*(?:number|no\.?|ID|#)"
-    r"|admission\s*(?:number|no\.?)|insurance\s*(?:number|no\.?|ID)|SSN|social\s+security\s+number"
+    r"|admission\s*(?:number|no\.?)|insurance\s*(?:number|no\.?|ID)|group\s*(?:number|no\.?|#|ID)|medicare\s*(?:number|no\.?|#|ID)|SSN|social\s+security\s+number"
 )
 _IS = r"[\s:：#是为号码]*(?:is|was|no\.?|number)?[\s:：#]*"
 _ROAD = "路|街|大街|大道|胡同|巷|弄|村|小区|花园|家园|新村|苑|公寓|里|广场|工业园"
@@ -91,11 +95,16 @@ _STREET = (
     "Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Way|Place|Pl|Terrace|Square|Sq"
     "|Parkway|Pkwy|Highway|Hwy|Circle|Cir|Crescent|Close|Row|Walk|Trail|Loop|Alley|Plaza|Pike|Mews|Gardens|Grove"
 )
-_STREET_WORD = r"(?:[A-Z][a-z'’]+|[A-Z]\.?|\d{1,3}(?:st|nd|rd|th))"
-_TOWN = r"(?:,?\s+[A-Z][a-z]+(?:\s[A-Z][a-z]+)?(?:,\s*[A-Z]{2}\b|,\s*[A-Z][a-z]+\b)?(?:,?\s+\d{5}(?:-\d{4})?|,?\s+[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}\b)?)"
+_STREET_WORD = (
+    r"(?:[A-Z][a-z'’]+(?:-[A-Za-z]+)?|Mc[A-Z][a-z]+|[A-Z]\.?|\d{1,3}(?:st|nd|rd|th)|of|the)"
+)
+_POSTCODE_UK = r"[A-Z]{1,2}\d[A-Z\d]?\s\d[ABD-HJLNP-UW-Z]{2}"
+_STATE = r"(?:A[LKZR]|C[AOT]|D[CE]|FL|GA|HI|I[DLNA]|K[SY]|LA|M[EDAINSOT]|N[EVHJMYCD]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[TA]|W[AVIY]|NSW|VIC|QLD|TAS|ACT|ON|QC|BC|AB|MB|SK|NS)"
+_ZIP = rf"(?:\d{{5}}(?:-\d{{4}})?|\d{{4}}\b|{_POSTCODE_UK}\b|[A-Z]\d[A-Z]\s?\d[A-Z]\d\b)"
+_TOWN = rf"(?:,?\s+(?:{_ZIP}\s+)?(?:(?:St|Ft|Mt)\.?\s)?[A-Z][a-z]+(?:[-\s][A-Z][a-z]+){{0,2}}(?:,?\s+{_STATE}\b|,\s*[A-Z][a-z]+\b)?(?:,?\s+{_ZIP})?)"
 _ADDRESS_ENDS = r"\s(?:and|but|for|in\s+case|who|with|since|because|where|when|has|have|is|was)\b"
 _FLAT = r"(?:,?\s*(?i:apt|apartment|suite|unit|flat|ste|room|#)\.?\s*#?\w+)"
-_HANDLE_ZH = "微信|威信|薇信|v信|vx|wx|QQ|扣扣|抖音|小红书|快手|微博|支付宝|知乎|哔哩哔哩|B站|公众号|陌陌|探探|淘宝|钉钉|飞书|游戏"
+_HANDLE_ZH = "V信|V号|微信|威信|薇信|v信|vx|wx|QQ|扣扣|抖音|小红书|快手|微博|支付宝|知乎|哔哩哔哩|B站|公众号|陌陌|探探|淘宝|钉钉|飞书|游戏"
 _HANDLE_EN = "wechat|weixin|instagram|insta|twitter|facebook|snapchat|telegram|tiktok|whatsapp|skype|discord|linkedin|youtube|reddit|user\\s?name|screen\\s?name|handle|kik|venmo|paypal"
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _CLINICAL_HEADS = frozenset(
@@ -163,7 +172,7 @@ def _real_date(value: str) -> bool:
             return bool(date(*numbers))
         except ValueError:
             return False
-    if "月" in value:
+    if "月" in value and value[0].isdigit():
         month, *day = numbers[1:] if "年" in value and numbers else numbers or [1]
         return 1 <= month <= 12 and all(1 <= d <= 31 for d in day)
     return all(1 <= n <= 31 or n >= 1900 for n in numbers)
@@ -182,7 +191,7 @@ def rules() -> tuple[Rule, ...]:
     return (
         rule("email", r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"),
         rule("email", r"\b[\w.]{2,}\s*(?:\(at\)|\[at\]|\sat\s)\s*\w+\s*(?:\.|\(dot\)|\sdot\s)\s*(?:com|org|net|edu|cn)\b", flags=anycase),
-        rule("url", r"\b(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|cn|io|co|uk|info|me)(?:/[\w./?=&%-]*)?(?![\w@])"),
+        rule("url", r"\b(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|cn|io|co|uk|info|me)(?:/[A-Za-z0-9_./?=&%-]*)?(?![A-Za-z0-9_@])"),
         rule("url", r"(?<![\d.])(?:(?:0|[1-9]\d{0,2})\.){3}(?:0|[1-9]\d{0,2})(?![\d.])", _is_internet_address),
         rule("url", r"(?:https?://|www\.)[A-Za-z0-9\-._~:/?#@!$&'()*+,;=%]+", flags=anycase),
         rule("id_number", r"(?<!\d)\d{6}[\s-]?\d{8}[\s-]?\d{3}[\dXx](?!\d)", identity_number_is_valid),
@@ -192,36 +201,44 @@ def rules() -> tuple[Rule, ...]:
         rule("id_number", r"(?i:passport|driver['’]?s?\s+licen[cs]e)(?i:\s*(?:number|no\.?|#))?(?:\s+is)?[\s:#]*(?P<v>(?=[A-Z]*\d)[A-Z0-9-]{6,18})"),
         rule("id_number", r"(?<![\d-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])"),
         rule("phone", r"(?<!\d)(?:\+?86[-\s]?)?1[3-9]\d[-\s]?\d{4}[-\s]?\d{4}(?!\d)"),
-        rule("phone", r"(?<![\d.-])[（(]?0\d{2,3}[)）\-\s]{1,2}\d{3,4}[\s-]?\d{4}(?!\d)"),
+        rule("phone", r"(?<![\d.-])[（(]?0\d{2,3}[)）\-\s]{1,2}\d{3,4}[\s-]?\d{3,4}(?:\s*(?:转|分机|-)\s*\d{2,6})?(?!\d)"),
+        rule("phone", r"(?<![\d.])0\d{3,4}\s\d{3}\s?\d{3,4}(?!\d)"),
         rule("phone", r"(?<![\d.])(?:\+|00)\d{1,3}[\s.-]?\(?\d{1,4}\)?(?:[\s.-]?\d{2,4}){2,4}(?:\s*(?:x|ext\.?)\s*\d{2,6})?(?!\d)"),
         rule("phone", r"(?<![\d.-])(?:\+?1[-.\s]?)?(?:\(\d{3}\)[\s.-]?|\d{3}[-.\s])\d{3}[-.\s]\d{4}(?:\s*(?:x|ext\.?)\s*\d{2,6})?(?![\d-])"),
         rule("phone", r"(?:电话|手机|联系方式|tel|phone|mobile|call\s+me|fax)[^\d\n]{0,12}(?P<v>\+?\d[\d\s()-]{5,17}\d)", flags=anycase),
         rule("account", rf"(?:{_HANDLE_ZH})(?:号码?|ID|账号|昵称|名)?[\s:：是为叫]*(?P<v>@?[A-Za-z0-9_.-]{{4,}}\w)", flags=anycase),
         rule("account", rf"\b(?:{_HANDLE_EN})(?:\s+(?:as|at|id|name|account|handle))?(?:\s+is)?[\s:：]*(?P<v>@[\w.-]{{2,}}|(?=[a-z._-]*\d)[\w.-]{{4,}})", flags=anycase),
+        rule("account", r"(?<![A-Za-z0-9_@.])@[\w一-龥]{2,12}?(?=发|里|上|$|[^\w])"),
+        rule("account", r"(?:账号|帐号|用户名|我的号码?)(?:是|为|[:：])\s*(?P<v>(?=[A-Za-z_.-]*[\d_])[A-Za-z][A-Za-z0-9_.-]{4,})(?![A-Za-z0-9])"),
+        rule("account", r"\b(?:insta|snap|ig|tiktok|twitter|skype|discord|telegram|kik|venmo|username|handle|zoom)(?:\s*/\s*\w+)?\s*(?:(?:id|name|handle|account)\s*)?(?:\bis\b|[:=])\s*(?P<v>@?[a-z][\w.:-]{3,29}\w)", flags=anycase),
         rule("account", r"(?<![\w@.])@[A-Za-z0-9_](?:[A-Za-z0-9_.]{1,28}[A-Za-z0-9_])(?![\w@])"),
         rule("account", r"(?:银行卡|信用卡|储蓄卡|卡号|账号|账户|帐号|帐户)(?:号码?)?[\s:：是为]*(?P<v>[A-Za-z0-9_@](?:[A-Za-z0-9_. -]{2,24}[A-Za-z0-9]))"),
         rule("account", r"\b(?:account|card|iban)(?:\s*(?:number|no\.?|#|id))?(?:\s+is)?[\s:]*(?P<v>@[\w.-]{3,}|(?=[A-Z0-9 -]*\d{4})[A-Z0-9](?:[A-Z0-9 -]{4,30}[A-Z0-9]))", flags=anycase),
-        rule("plate", rf"[{_PROVINCES}][A-HJ-NP-Z]\s?[·•.\-]?\s?(?=[A-Z]*\d)[A-HJ-NP-Z0-9]{{4,5}}[A-HJ-NP-Z0-9挂学警港澳](?![A-Za-z0-9])"),
-        rule("plate", r"\b(?i:(?:licen[cs]e|number|car|vehicle|DL)?\s*(?:plates?|tag|registration)(?:\s*(?:number|no\.?|#))?)(?:\s+is)?[\s:,#]*(?P<v>(?=[A-Z -]*\d)(?=[\d -]*[A-Z])[A-Z0-9]{1,4}[ -]?[A-Z0-9]{2,4}(?:[ -]?[A-Z0-9]{2,3})?)\b"),
-        rule("record_number", rf"(?:{_RECORD_ZH}){_IS}(?P<v>[A-Za-z]{{0,4}}-?\d[\dA-Za-z-]{{2,}})", flags=anycase),
+        rule("plate", rf"[{_PROVINCES}][A-HJ-NP-Z]\s?[·•.\-]?\s?(?=[A-Z]*\d)[A-HJ-NP-Z0-9]{{4,5}}(?:[挂学警港澳]|[A-HJ-NP-Z0-9](?![A-Za-z0-9]))"),
+        rule("plate", r"\b(?i:(?:licen[cs]e|number|car|vehicle|DL)?\s*(?:plates?|tag|reg(?:istration)?)(?:\s*(?:number|no\.?|#))?)(?:\s+(?:is|was|reads?))?[\s:,#]*(?P<v>(?=[A-Z -]*\d)(?=[\d -]*[A-Z])[A-Z0-9]{1,4}[ -]?[A-Z0-9]{2,4}(?:[ -]?[A-Z0-9]{2,3})?)\b"),
+        rule("record_number", rf"(?:{_RECORD_ZH}){_IS}(?P<v>[A-Za-z]{{0,4}}-?\d[\dA-Za-z-]{{2,}})(?!\s*(?:mg|ml|次|片))", flags=anycase),
         rule("record_number", rf"\b(?:{_RECORD_EN}){_IS}(?P<v>[A-Z]{{0,4}}-?\d[\dA-Z-]{{2,}})", flags=anycase),
+        rule("id_number", r"\b[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d-?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d-?[AC-HJKMNP-RT-Y]{2}\d{2}\b"),
         rule("record_number", r"(?<![A-Za-z])(?P<v>(?:MRN|ZY|BL)-?\d{5,})"),
         rule("bed_number", r"(?<![\d.])(?P<v>[A-Z]?\d{1,3}(?:-\d{1,2})?)\s*号?\s*(?:病床|床(?!次|旁|头))"),
         rule("bed_number", r"(?<![\d.])(?P<v>[A-Z]?\d{1,3}(?:-\d{1,2})?)\s*(?:号病房|病房|病室)"),
         rule("bed_number", r"床(?:位号?|号)[\s:：是为]*(?P<v>[A-Z]?\d{1,4}(?:-\d{1,3})?)"),
+        rule("bed_number", r"\b(?i:ward|room|rm\.?|bay)\s*(?:(?i:number|no\.?|#)\s*)?(?P<v>\d{2,4}[A-Z]?|\d[A-Z]|[A-Z]\d{1,3})\b(?!\s*(?:air|degrees|%|L\b|hours?|days?))"),
         rule("bed_number", r"(?i:\bbed)\s*(?i:number|no\.?|#)\s*(?:is|:)?\s*(?P<v>[A-Z]?\d{1,4}[A-Z]?)"),
         rule("bed_number", r"(?i:\bbed)\s*[:：]?\s*(?P<v>[A-Z]?\d{1,4}[A-Z]?)\b(?!\s*(?:days?|hours?|weeks?|months?|times|nights?|h\b|-))"),
-        rule("address", rf"(?:{_PLACE}{{2,8}}?(?:{_ADMIN}))*{_PLACE}{{1,8}}(?:{_ROAD})\s*{_HOUSE}(?:\s*{_HOUSE})*(?:\s*-?\d{{2,4}}(?!\d|[.%a-zA-Z]))?"),
-        rule("address", rf"{_PLACE}{{2,7}}?(?:省|自治区|市)\s*{_PLACE}{{1,7}}?(?:市|州|区|县)\s*{_PLACE}{{1,7}}?(?:区|县|镇|乡|街道|村)(?:{_PLACE}{{1,7}}?(?:镇|乡|街道|村|社区|{_ROAD}))*(?:\s*{_HOUSE})*"),
+        rule("address", rf"(?:{_PLACE}{{2,8}}?(?:{_ADMIN}))*{_PLACE}{{1,8}}(?:{_ROAD})\s*{_HOUSE}(?:\s*{_HOUSE})*(?:\s*{_PLACE}{{1,10}}(?:大厦|广场|大楼|花园|公寓|小区|苑|楼|城|中心)(?:{_PLACE}{{0,4}}{_HOUSE})*)?(?:\s*-?\d{{2,4}}(?!\d|[.%a-zA-Z]))?"),
+        rule("address", rf"{_PLACE}{{2,7}}?(?:省|自治区|市)\s*{_PLACE}{{1,7}}?(?:市|州|区|县)\s*{_PLACE}{{1,7}}?(?:区|县|镇|乡|街道|村)(?:{_PLACE}{{0,7}}?(?:镇|乡|街道|村|社区|{_ROAD}))*(?:[一-龥]{{1,4}}?(?:庄|屯|寨|村))?(?:\s*{_HOUSE})*"),
         rule("address", r"(?:家住在?|住在|住址|地址|现住|户籍|籍贯|老家)[\s:：是为]*(?P<v>[一-龥]{2,6}?(?:省|市|县)[一-龥\d]{0,30})"),
-        rule("address", rf"\b\d{{1,5}}[A-Z]?{_FLAT}?\s+(?:{_STREET_WORD}\s+){{1,4}}(?:{_STREET})\b\.?{_FLAT}?{_TOWN}?"),
+        rule("address", rf"(?:\b(?i:flat|apt|apartment|unit|suite|floor|block)\.?\s*#?\w{{1,5}},?\s+)?\b\d{{1,5}}(?:[A-Z]|-\d{{1,4}}|\s1/2)?{_FLAT}?,?\s+(?:{_STREET_WORD}\s+){{1,4}}(?:{_STREET})\b\.?{_FLAT}?{_TOWN}?"),
         rule("address", rf"(?i:\baddress(?:es)?(?:\s+(?:is|are|to))?|\b(?:lives?|living|resid(?:es?|ing))\s+(?:at|on|in)|\blocated\s+at)[:\s]+(?:it\s+is\s+)?(?P<v>\d{{1,5}}\s+(?:(?!{_ADDRESS_ENDS})[^.;\n]){{3,70}})"),
         rule("address", r"\b(?i:apt|apartment|suite|zip(?:\s*code)?|post(?:al)?\s*code)\.?[\s:#]*(?P<v>\d{1,6}[A-Z]?)\b"),
         rule("address", rf"(?:\d{{1,4}}\s+)?\b[A-Z]\w+(?:straße|strasse|gasse|platz|straat|gatan|gata|vägen|utca)\s+\d{{1,4}}{_FLAT}?{_TOWN}?"),
         rule("address", rf"\b\d{{1,4}},?\s+(?:[Rr]ue|[Vv]ia|[Cc]alle|[Aa]venida|[Rr]ua|[Vv]iale|[Pp]lace)\s+(?:d[eu]s?\s+(?:la\s+)?)?[A-Z]\w+{_TOWN}?"),
-        rule("address", r"\bP\.?\s?O\.?\s+Box\s+\d+"),
+        rule("address", rf"\b(?i:P\.?\s?O\.?\s*Box|post\s+office\s+box)\s+\d+{_TOWN}?"),
+        rule("address", rf"(?:\b[A-Z][\w'’-]+(?:\s[A-Z][\w'’-]+){{0,3}},\s+){{0,3}}(?:\b[A-Z][a-z]+(?:\s[A-Z][a-z]+)?,?\s+)?\b{_POSTCODE_UK}\b"),
         rule("address", r"\b[A-Z][a-z]+(?:\s[A-Z][a-z]+)?,\s+[A-Z]{2}\s+\d{5}(?:-\d{4})?\b"),
-        rule("hospital", r"\b(?P<v>(?:(?:[A-Z][A-Za-z'’]+|St\.?)\s+){1,4}(?:Hospital|(?:Medical|Cancer|Heart|Surgery|Health)\s+Cent(?:er|re)|Clinic|Infirmary|Hospice|Nursing\s+Home|Health\s+System|Healthcare)(?:\s+(?:of|at)\s+(?:[A-Z][a-z]+\s?){1,3})?)(?![a-z])", _hospital_en),
+        rule("hospital", r"\b(?P<v>(?:(?:[A-Z][A-Za-z'’]+(?:-[A-Z][A-Za-z]+)?|St\.?)\s+){1,4}(?:Hospital|(?:Medical|Cancer|Heart|Surgery|Health)\s+Cent(?:er|re)|Clinic|Infirmary|Hospice|Nursing\s+Home|Health\s+System|Healthcare)(?:\s+(?:of|at)\s+(?:[A-Z][a-z]+\s?){1,3})?)(?![a-z])", _hospital_en),
+        rule("hospital", r"\b(?:Mount\s+Sinai|Mayo|Cedars-Sinai|Johns\s+Hopkins|(?:UPMC|NYU|UCLA|UCSF|MD\s+Anderson|Kaiser|Sutter|Banner|Mercy|Stanford|Duke|Emory|Vanderbilt|Memorial\s+Sloan[\s-]Kettering)(?:\s+[A-Z][a-z]+){0,2})\b(?!\s+(?:score|scale|criteria|classification|stain|procedure|activity|treadmill))"),
         *(rule("date", pattern, _real_date) for pattern in _DATES),
         rule("age_over_89", r"(?<![\d.])(?P<v>\d{2,3})\s*多?(?:周岁|岁)(?!以)", _is_old),
         rule("age_over_89", r"(?:高寿|享年|年近|年过)\s*(?P<v>\d{2,3}|九十|百)", _is_old),

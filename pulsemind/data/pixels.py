@@ -145,8 +145,8 @@ def _redact(
 ) -> tuple[Counter[Kind], Counter[Kind], Counter[Kind]]:
     """Paint over, in place, until a look at the sharpened picture finds nothing.
 
-    `lines` are what the first look read. Returns what the first look found, what later ones did,
-    and what the last one still did.
+    `lines` are what the first look read. Returns what that look found, what later ones did, and
+    what the last one still did.
     """
     first: Counter[Kind] = Counter()
     later: Counter[Kind] = Counter()

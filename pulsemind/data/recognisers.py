@@ -42,6 +42,10 @@ _KINDS: dict[str, Kind] = {
     "ADDRESS": "address",
 }
 """Presidio's and token classifiers' labels; others of theirs are left alone."""
+DEFAULT_PLACES = 512
+"""Tokens a classifier takes that does not say; longer texts are read in overlapping pieces."""
+RESERVED_PLACES = 2
+"""RoBERTa's kind cannot use the first two of its positions."""
 
 
 def find(masked: str, ner_model: str | None = None) -> list[Span]:
@@ -61,7 +65,8 @@ def find(masked: str, ner_model: str | None = None) -> list[Span]:
 def analyzer(ner_model: str | None = None) -> AnalyzerEngine:
     """Presidio's engine with our recognisers; made once a process.
 
-    Raises OSError when the model cannot be loaded (it has to be in safetensors).
+    Raises OSError when the model cannot be loaded (safetensors, a fast tokenizer), ValueError when
+    it wants code of its own run.
     """
     logging.getLogger("presidio-analyzer").setLevel(logging.ERROR)
     kinds = list(get_args(Kind))
@@ -79,16 +84,20 @@ def analyzer(ner_model: str | None = None) -> AnalyzerEngine:
 
 
 def _model(name: str) -> Callable[[str], Iterable[Span]]:
-    """A token classifier as a function of a text."""
+    """A token classifier as a function of a text; a long one is read in overlapping pieces."""
     from transformers import AutoModelForTokenClassification, AutoTokenizer, pipeline
 
     loaded = AutoModelForTokenClassification.from_pretrained(
         name, use_safetensors=True, trust_remote_code=False
     )
-    tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+    tokenizer = AutoTokenizer.from_pretrained(name, use_fast=True, trust_remote_code=False)
+    if not tokenizer.is_fast:  # a slow one gives no places, and cannot cut long texts
+        raise OSError("the token classifier has no fast tokenizer")
+    places = getattr(loaded.config, "max_position_embeddings", None) or DEFAULT_PLACES
+    tokenizer.model_max_length = min(tokenizer.model_max_length, places - RESERVED_PLACES)
     classify = pipeline(
         "token-classification", model=loaded, tokenizer=tokenizer, aggregation_strategy="simple",
-        stride=tokenizer.model_max_length // 4 if tokenizer.model_max_length < 1e6 else 0,
+        stride=tokenizer.model_max_length // 4,
     )  # fmt: skip
 
     def find_entities(text: str) -> list[Span]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pulsemind.data.anonymise import anonymise, anonymise_texts, detect
+from pulsemind.data.anonymise import anonymise, anonymise_texts, detect, remaining
 from pulsemind.data.patterns import identity_number_is_valid
 from pulsemind.records import Consultation, Provenance, Turn
 
@@ -157,3 +157,26 @@ def test_no_word_list_is_empty() -> None:
     folder = Path(__file__).parents[2] / "pulsemind" / "data" / "words"
     for path in folder.iterdir():
         assert [line for line in path.read_text().splitlines() if not line.startswith("#")]
+
+
+def test_what_a_second_look_finds_is_counted_by_kind() -> None:
+    turns = (
+        Turn(role="patient", text="我叫张伟，电话13800138000"),
+        Turn(role="physician", text="您好"),
+    )
+    provenance = Provenance(source="s", licence="x", file="f", index=0)
+    record = Consultation(id="s-1", language="zh", turns=turns, provenance=provenance)
+    assert remaining(record) == {"name": 1, "phone": 1}
+    assert not remaining(anonymise(record)[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("卡号6222 0220 0101 2345670。", "6222 0220 0101 2345670"),
+        ("微博@王小明的早餐，", "@王小明的早餐"),
+    ],
+)
+def test_finds_that_overlap_leave_nothing_between_them(text: str, whole: str) -> None:
+    (span,) = detect(text)
+    assert text[span.start : span.stop] == whole

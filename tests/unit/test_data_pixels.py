@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
+from pulsemind.data import pixels
 from pulsemind.data.lines import detect_line, open_label
-from pulsemind.data.ocr import read_lines
+from pulsemind.data.ocr import Line, read_lines
 from pulsemind.data.pixels import clean_image
 
 ROOT = Path(__file__).parents[2]
@@ -76,6 +78,50 @@ def test_a_report_loses_its_people_and_keeps_its_values(tmp_path: Path) -> None:
     read = text_of(tmp_path / result.path)
     assert not [value for value in gone if value in read]
     assert all(value in read for value in kept)
+
+
+def test_a_page_on_its_side_keeps_its_values(tmp_path: Path) -> None:
+    draw(EN).rotate(90, expand=True).save(tmp_path / "side.png")
+    result = clean_image(tmp_path / "side.png", tmp_path, 64, overlay=False)
+    assert result.status == "kept"
+    with Image.open(tmp_path / result.path) as clean, Image.open(tmp_path / "side.png") as raw:
+        assert clean.size == raw.size
+        clean.rotate(-90, expand=True).save(tmp_path / "upright.png")
+    read = text_of(tmp_path / "upright.png")
+    assert "Carter" not in read
+    assert "12.3" in read
+
+
+def test_what_later_looks_find_is_counted_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+
+    def sees_late(image: Image.Image) -> list[Line]:
+        looks.append(1)
+        corners = np.array([(20, 20), (300, 20), (300, 50), (20, 50)], np.float32)
+        return [Line("Name: John Carter", corners)] if len(looks) == 2 else []
+
+    monkeypatch.setattr(pixels, "read_lines", sees_late)
+    draw(EN).save(tmp_path / "raw.png")
+    result = clean_image(tmp_path / "raw.png", tmp_path, 64, overlay=False)
+    assert result.status == "kept"
+    assert not result.pixels
+    assert result.later == {"name": 1}
+    assert not result.remaining
+
+
+def test_an_image_on_which_something_stays_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corners = np.array([(20, 20), (300, 20), (300, 50), (20, 50)], np.float32)
+    line = Line("Name: John Carter", corners)
+    monkeypatch.setattr(pixels, "read_lines", lambda image: [line])
+    draw(EN).save(tmp_path / "raw.png")
+    result = clean_image(tmp_path / "raw.png", tmp_path, 64, overlay=False)
+    assert result.status == "image_personal_data_remains"
+    assert result.remaining == {"name": 1}
+    assert not result.path
 
 
 def test_a_burned_in_name_goes(tmp_path: Path) -> None:
