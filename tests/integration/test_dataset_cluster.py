@@ -56,6 +56,7 @@ def cluster(environment: Environment, tmp_path: Path) -> Iterator[tuple[str, lis
                 stop(process)
 
 
+@pytest.mark.slow  # three builds with images to read
 def test_a_cluster_makes_the_same_dataset_though_a_worker_is_killed(
     cluster: tuple[str, list[Process]], served: Environment, tmp_path: Path
 ) -> None:
