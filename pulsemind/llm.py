@@ -215,6 +215,7 @@ async def _complete(
 ) -> dict[int, str | None]:
     answers: dict[int, str | None] = {}
     clients: dict[str, openai.AsyncOpenAI] = {}
+    asking: dict[str, asyncio.Lock] = {}
     numbered = enumerate(requests)
     async with AsyncExitStack() as open_clients:
 
@@ -222,18 +223,21 @@ async def _complete(
             for index, request in numbered:
                 body = _body(request)
                 key = json_digest({"endpoint": request.endpoint, **body})
-                if key in store:
-                    answers[index] = store[key]
-                    usage.cached += 1
-                else:
-                    if request.endpoint not in clients:
-                        client = connect(request.endpoint, endpoints)
-                        clients[request.endpoint] = await open_clients.enter_async_context(client)
-                    answers[index], tokens = await chat(
-                        clients[request.endpoint], request.endpoint, body
-                    )
-                    store[_tokens(key)] = tokens
-                    store[key] = answers[index]
+                async with asking.setdefault(key, asyncio.Lock()):  # equal requests are asked once
+                    if key in store:
+                        answers[index] = store[key]
+                        usage.cached += 1
+                    else:
+                        if request.endpoint not in clients:
+                            client = connect(request.endpoint, endpoints)
+                            opened = await open_clients.enter_async_context(client)
+                            clients[request.endpoint] = opened
+                        answers[index], tokens = await chat(
+                            clients[request.endpoint], request.endpoint, body
+                        )
+                        store[_tokens(key)] = tokens
+                        store[key] = answers[index]
+                asking.pop(key, None)
                 usage.add(store.get(_tokens(key)))
                 bar.update()
 

@@ -56,6 +56,13 @@ def test_nothing_is_asked_twice(server: ChatServer, tmp_path: Path) -> None:
     assert len(server.bodies) == 3
 
 
+def test_equal_requests_at_the_same_time_are_asked_once(server: ChatServer, tmp_path: Path) -> None:
+    server.delay = lambda body: 0.1
+    found = complete_all([request("a")] * 5 + [request("b")], endpoints(server), 6, tmp_path)
+    assert found == ["echo a"] * 5 + ["echo b"]
+    assert len(server.bodies) == 2
+
+
 def test_a_run_that_dies_keeps_what_was_answered(server: ChatServer, tmp_path: Path) -> None:
     def cut_short():
         yield request("a")
