@@ -68,9 +68,9 @@ def writing(folder: Path, kind: str, **made_by: Any) -> Iterator[Path]:
     one (an artifact has one writer at a time).
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    for left in folder.parent.glob(f".{folder.name}-*"):
+    for left in folder.parent.glob(f".{folder.name}.tmp-*"):
         shutil.rmtree(left, ignore_errors=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.tmp-", dir=folder.parent))
     temporary.chmod(0o755)
     try:
         yield temporary

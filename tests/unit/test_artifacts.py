@@ -191,3 +191,12 @@ def test_json_is_written_readably_and_in_order(tmp_path: Path) -> None:
     artifacts.write_json(tmp_path / "x.json", {"b": 1, "a": "发热"})
     assert (tmp_path / "x.json").read_text(encoding="utf-8") == '{\n  "a": "发热",\n  "b": 1\n}\n'
     assert [p.name for p in tmp_path.iterdir()] == ["x.json"]
+
+
+def test_artifacts_whose_names_begin_alike_are_written_side_by_side(tmp_path: Path) -> None:
+    with artifacts.writing(tmp_path / "sample-open", "x") as first:
+        with artifacts.writing(tmp_path / "sample", "x") as second:
+            (second / "a").write_text("a")
+        (first / "b").write_text("b")
+    assert artifacts.intact(tmp_path / "sample")
+    assert artifacts.intact(tmp_path / "sample-open")
