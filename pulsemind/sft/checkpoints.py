@@ -10,8 +10,6 @@ import shutil
 from pathlib import Path
 
 MARK = "finished"
-KEPT = 2
-"""Finished checkpoints on the disk at most (one more while a new one is being written)."""
 
 
 def finished(work: Path) -> list[Path]:
@@ -29,10 +27,10 @@ def last_finished(work: Path) -> Path | None:
     return whole[-1] if whole else None
 
 
-def finish(work: Path, step: int) -> None:
-    """Mark the checkpoint of a step as finished and remove the oldest ones."""
+def finish(work: Path, step: int, keep: int) -> None:
+    """Mark the checkpoint of a step as finished and remove all but the last `keep`."""
     (work / f"checkpoint-{step}" / MARK).touch()
-    for path in finished(work)[:-KEPT]:
+    for path in finished(work)[:-keep]:
         # Without its mark first: a kill in between must not leave half a checkpoint that counts.
         (path / MARK).unlink()
         shutil.rmtree(path)

@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 from torch.nn.functional import pad
 
 from pulsemind.model.chat import IGNORED, encode, reply_spans
 from pulsemind.records import Consultation
 
+BLANK = Image.new("RGB", (56, 56))
 RopeIndex = Callable[..., tuple[torch.Tensor, torch.Tensor]]
 """The model's `get_rope_index`: token ids and image grids to positions (3, batch, length)."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a batch, or many, hold to compute; padding is none of it."""
+
+    dialogues: int = 0
+    tokens: int = 0
+    squares: int = 0
+    """Sum over the dialogues of their tokens squared: attention never crosses a dialogue."""
+    learned: int = 0
+    """Tokens with a loss."""
+    patches: int = 0
+    """Image patches before the merger."""
+
+    def __add__(self, other: Work) -> Work:
+        return Work(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass(frozen=True)
@@ -44,13 +63,17 @@ class Collator:
       row; logits are computed for these only, which saves most of their memory;
     - `labels` (B, 1 + K): the token after each kept place, or -100. Column 0 is always -100: some
       releases of transformers do not count it;
-    - `records`: the ids of the dialogues, for error messages; `tokens`: how many are no padding.
+    - `use_cache`: False, which the mask needs;
+    - `records`: the ids of the dialogues, for error messages; `work`: what there is to compute.
     """
 
     processor: Any
     folder: Path
     """Artifact the images lie in."""
     rope_index: RopeIndex
+    blank: bool = False
+    """Whether a batch without images gets a blank one, in its padding, where nobody sees it.
+    Processes that share weights must all run the vision tower, or they wait for each other."""
 
     def __call__(self, rows: Sequence[Sequence[dict[str, Any]]]) -> dict[str, Any]:
         records = [[Consultation.model_validate_json(r["text"]) for r in row] for row in rows]
@@ -60,21 +83,31 @@ class Collator:
             for r, record in zip(row, found, strict=True)
         ]
         batch = encode(self.processor, dialogues, self.folder, reply=False)
-        samples = iter(self._samples(batch))
-        joined = [_join([next(samples) for _ in row]) for row in rows]
+        samples = self._samples(batch)
+        following = iter(samples)
+        joined = [_join([next(following) for _ in row]) for row in rows]
         width = max(len(row.ids) for row in joined)
+        images = {k: batch[k] for k in ("pixel_values", "image_grid_thw") if k in batch}
+        blank = 0
+        if self.blank and not images:
+            images = dict(self.processor.image_processor([BLANK], return_tensors="pt"))
+            blank = len(images["pixel_values"]) // self.processor.image_processor.merge_size**2
+            width += blank
         labels = torch.stack([_fill(row.labels, width, IGNORED) for row in joined])
-        following = pad(labels[:, 1:], (0, 1), value=IGNORED)
-        keep = (following != IGNORED).any(0).nonzero().squeeze(1)
-        empty = self.processor.tokenizer.pad_token_id
+        wanted = pad(labels[:, 1:], (0, 1), value=IGNORED)
+        keep = (wanted != IGNORED).any(0).nonzero().squeeze(1)
+        tokenizer = self.processor.tokenizer
+        ids = torch.stack([_fill(row.ids, width, tokenizer.pad_token_id) for row in joined])
+        ids[0, width - blank :] = tokenizer.convert_tokens_to_ids("<|image_pad|>")
         return {
-            "input_ids": torch.stack([_fill(row.ids, width, empty) for row in joined]),
+            "input_ids": ids,
             "position_ids": torch.stack([_continue(row.positions, width) for row in joined], dim=1),
-            "labels": pad(following[:, keep], (1, 0), value=IGNORED),
+            "use_cache": False,  # with a cache, transformers builds a plainly causal mask
+            "labels": pad(wanted[:, keep], (1, 0), value=IGNORED),
             "logits_to_keep": keep,
-            **{k: batch[k] for k in ("pixel_values", "image_grid_thw") if k in batch},
+            **images,
             "records": [record.id for row in records for record in row],
-            "tokens": sum(len(row.ids) for row in joined),
+            "work": _work(samples, batch),
         }
 
     def _samples(self, batch: dict[str, Any]) -> list[Sample]:
@@ -96,6 +129,16 @@ class Collator:
             place = torch.arange(len(own)).unsqueeze(0)
             samples.append(Sample(own, labels, torch.cat([place, rope[:, number, mask]])))
         return samples
+
+
+def _work(samples: Sequence[Sample], batch: dict[str, Any]) -> Work:
+    return Work(
+        dialogues=len(samples),
+        tokens=sum(len(s.ids) for s in samples),
+        squares=sum(len(s.ids) ** 2 for s in samples),
+        learned=sum(int((s.labels != IGNORED).sum()) for s in samples),
+        patches=len(batch.get("pixel_values", ())),
+    )
 
 
 def _join(samples: Sequence[Sample]) -> Sample:

@@ -1,7 +1,7 @@
 """What a training row holds: dialogues measured, cut at turn boundaries, packed by best fit.
 
-Records stay on disk (Arrow files, memory-mapped): only two integers a record are held in memory,
-0.4 GB for the 26 million pairs of stage 1.
+Records stay on disk (Arrow files, memory-mapped): only a few integers a record are held in memory,
+below 1 GB for the 26 million pairs of stage 1.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from datasets import Dataset, load_dataset
 from numpy.typing import NDArray
 from PIL import Image
 
+from pulsemind import artifacts
+from pulsemind.artifacts import ArtifactError
 from pulsemind.model.chat import render, reply_spans
 from pulsemind.records import Consultation, Record, Turn
 
@@ -55,6 +57,11 @@ class Rows:
     def __len__(self) -> int:
         return len(self.starts) - 1
 
+    @property
+    def tokens(self) -> int:
+        """Tokens of all rows."""
+        return int(_column(self.records, "length")[self.order].sum())
+
     def __getitem__(self, row: int) -> list[dict[str, Any]]:
         chosen = self.order[self.starts[row] : self.starts[row + 1]]
         return [self.records[int(number)] for number in chosen]
@@ -84,50 +91,67 @@ def _image_tokens(processor: Any, turns: Sequence[Turn], folder: Path) -> list[i
             with Image.open(folder / reference.path) as image:
                 sizes.append((image.height, image.width))
     vision = processor.image_processor
-    return [
-        vision.get_number_of_image_patches(*size, {}) // vision.merge_size**2 for size in sizes
-    ]
+    return [vision.get_number_of_image_patches(*size, {}) // vision.merge_size**2 for size in sizes]
+
+
+def read_text(data: Path, part: str, cache: Path) -> Dataset:
+    """The JSON lines below `data/part`, memory-mapped from a copy below `cache`.
+
+    Raises ArtifactError when `data` is no finished artifact, lacks a shard or has no records there.
+    """
+    files = [name for name in artifacts.manifest(data)["files"] if name.startswith(f"{part}/")]
+    missing = [name for name in files if not (data / name).is_file()]
+    if missing:
+        raise ArtifactError(
+            f"{data} lacks {', '.join(missing)}, which its manifest names: restore it "
+            "(`dvc checkout`) or build the dataset again"
+        )
+    if not any((data / name).stat().st_size for name in files):
+        raise ArtifactError(f"{data / part} holds no records")
+    paths = [str(data / name) for name in sorted(files)]
+    return load_dataset("text", data_files=paths, split="train", cache_dir=str(cache / "text"))
 
 
 def measured(
-    processor: Any, shards: Path, folder: Path, max_length: int, cache: Path, workers: int
+    records: Dataset, processor: Any, folder: Path, max_length: int, cache: Path, workers: int
 ) -> Dataset:
-    """The records of a folder of shards, with the turns that fit and their tokens.
+    """The records with the turns that fit and their tokens, written once to the file `cache`.
 
-    Columns: `text` (JSON line), `turns` to keep (0: none fits), `length` in tokens, `replies` and
-    `kept` (physician turns before and after the cut). Written once below `cache`.
+    Columns: `text` (JSON line), `turns` to keep (0: none fits), their `length` in tokens and
+    `images`; `replies` and `kept`, the physician turns before and after the cut.
 
     Args:
         folder: artifact the images lie in.
         max_length: tokens at most; a longer dialogue keeps its beginning, whole turns.
         workers: processes that measure.
 
-    Raises:
-        ValueError: when there are no records.
+    Raises ArtifactError naming the record when an image cannot be read.
     """
-    files = [str(path) for path in sorted(shards.glob("shard-*.jsonl"))]
-    if not files:
-        raise ValueError(f"{shards} holds no records")
-    raw = load_dataset("text", data_files=files, split="train", cache_dir=str(cache / "text"))
-    name = f"{max_length}.arrow"
-    return raw.map(
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    return records.map(
         lambda row: _measure(processor, row["text"], folder, max_length),
-        num_proc=workers if workers > 1 else None,
-        cache_file_name=str(cache / name),
-        desc=f"measure {shards.name}",
+        num_proc=workers if workers > 1 and len(records) > WINDOW else None,
+        cache_file_name=str(cache),
+        new_fingerprint=artifacts.text_digest(f"{cache} {max_length}")[:16],
+        desc=f"measure {cache.stem}",
     )
 
 
 def _measure(processor: Any, text: str, folder: Path, max_length: int) -> dict[str, int]:
     record = Consultation.model_validate_json(text)
     ends = [i + 1 for i, turn in enumerate(record.turns) if turn.role == "physician"]
-    lengths = exchange_lengths(processor, record.turns, folder) if ends else []
+    try:
+        lengths = exchange_lengths(processor, record.turns, folder) if ends else []
+    except OSError as error:
+        raise ArtifactError(f"record {record.id}: an image cannot be read: {error}") from None
     kept = sum(length <= max_length for length in lengths)
+    turns = ends[kept - 1] if kept else 0
     return {
-        "turns": ends[kept - 1] if kept else 0,
+        "turns": turns,
         "length": lengths[kept - 1] if kept else 0,
         "replies": len(ends),
         "kept": kept,
+        "images": sum(len(turn.images) for turn in record.turns[:turns]),
     }
 
 
@@ -144,6 +168,11 @@ def left_over(records: Dataset) -> LeftOver:
     )
 
 
+def with_images(records: Dataset) -> bool:
+    """Whether any record shows an image."""
+    return bool(_column(records, "images").any())
+
+
 def single(records: Dataset) -> Rows:
     """One record a row, in the data's order; those that do not fit left out."""
     order = np.flatnonzero(_column(records, "length"))
@@ -157,12 +186,13 @@ def packed(records: Dataset, capacity: int, seed: int) -> Rows:
     """
     lengths = _column(records, "length")
     order = np.random.default_rng(seed).permutation(np.flatnonzero(lengths))
-    rows: list[list[int]] = []
+    filled, sizes = [order[:0]], [np.zeros(1, dtype=np.int64)]
     for at in range(0, len(order), WINDOW):
         window = order[at : at + WINDOW]
-        rows += [[int(window[i]) for i in row] for row in best_fit(lengths[window], capacity)]
-    starts = np.cumsum([0, *map(len, rows)])
-    return Rows(records, np.array([n for row in rows for n in row], dtype=np.int64), starts)
+        rows = best_fit(lengths[window], capacity)
+        filled.append(window[[item for row in rows for item in row]])
+        sizes.append(np.array([len(row) for row in rows], dtype=np.int64))
+    return Rows(records, np.concatenate(filled), np.cumsum(np.concatenate(sizes)))
 
 
 def best_fit(lengths: Sequence[int] | Lengths, capacity: int) -> list[list[int]]:

@@ -4,32 +4,47 @@ from __future__ import annotations
 
 import math
 import shutil
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch.nn.functional import cross_entropy
-from transformers import EvalPrediction, Trainer, TrainerCallback
+from transformers import EvalPrediction, Trainer
 
-from pulsemind.model.load import save_adapter
-from pulsemind.sft import checkpoints
-from pulsemind.sft.zero import gathered
-
-Log = Callable[[int, dict[str, float]], None]
-"""Called with the step and its figures."""
+from pulsemind.model.chat import IGNORED
+from pulsemind.sft.collate import Work
 
 
 class TrainingError(RuntimeError):
     """Training cannot go on; the message names step and records and says what to do."""
 
 
-class SftTrainer(Trainer):  # type: ignore[misc]
+class SftTrainer(Trainer):
     """Takes the collator's extra keys out of a batch and turns failures into clear errors."""
 
-    tokens = 0
-    """Tokens without padding that this process trained on."""
+    done = Work()
+    """What this process has trained on since it started."""
+
+    def training_step(
+        self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None
+    ) -> torch.Tensor:
+        """Forward and backward pass of a batch. Raises TrainingError when memory runs out."""
+        try:
+            loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
+        except RuntimeError as error:
+            if not _out_of_memory(error):
+                raise
+            raise TrainingError(
+                f"out of memory at step {self.state.global_step + 1} with a batch of "
+                f"{' x '.join(map(str, inputs['input_ids'].shape))} tokens and "
+                f"{inputs['work'].patches} image patches, records {_named(inputs)}. Lower batch, "
+                "max_length or base.max_pixels, turn on gradient_checkpointing, or share the "
+                "weights among more processes with zero: 3"
+            ) from error
+        return loss
 
     def compute_loss(
         self,
@@ -38,38 +53,56 @@ class SftTrainer(Trainer):  # type: ignore[misc]
         return_outputs: bool = False,
         num_items_in_batch: Any = None,
     ) -> Any:
-        """The trainer's loss of a batch. Raises TrainingError when it is no number."""
-        batch = {k: v for k, v in inputs.items() if k not in ("records", "tokens")}
-        if model.training:
-            self.tokens += inputs["tokens"]
-        try:
-            result = super().compute_loss(model, batch, return_outputs, num_items_in_batch)
-        except torch.OutOfMemoryError as error:
+        """The loss of a batch. Raises TrainingError when it is no number."""
+        batch = {k: v for k, v in inputs.items() if k not in ("records", "work")}
+        result = super().compute_loss(model, batch, return_outputs, num_items_in_batch)
+        if not model.training:
+            return result
+        self.done += inputs["work"]
+        loss = (result[0] if return_outputs else result).item()
+        if not math.isfinite(loss):
             raise TrainingError(
-                f"out of memory at step {self.state.global_step + 1} with a batch of "
-                f"{tuple(inputs['input_ids'].shape)} tokens, records {_named(inputs)}. Lower "
-                "max_length or batch (docs/memory.md says what each costs), turn on "
-                "gradient_checkpointing, or spread over more processes with zero: 3"
-            ) from error
-        loss = result[0] if return_outputs else result
-        if model.training and not math.isfinite(loss.item()):
-            raise TrainingError(
-                f"the loss of step {self.state.global_step + 1} is {loss.item()}, records "
+                f"the loss of step {self.state.global_step + 1} is {loss}, records "
                 f"{_named(inputs)}. Nothing of this step is kept: lower learning_rate or look at "
-                "these records, then run again; training goes on from the last checkpoint"
+                "these records, then run again; under the same settings training goes on from "
+                "the last checkpoint"
             )
         return result
 
+    def done_by_all(self) -> Work:
+        """What all processes together have trained on; they call this together."""
+        own = self.done
+        mine = [own.dialogues, own.tokens, own.squares, own.learned, own.patches]
+        counts = torch.tensor(mine, dtype=torch.int64, device=self.args.device)
+        return Work(*self.accelerator.reduce(counts, reduction="sum").tolist())
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        """The adapter alone, in safetensors; the hub is not asked for the base."""
+        if self.args.should_save:
+            folder = output_dir or self.args.output_dir
+            self.model.save_pretrained(folder, state_dict=state_dict, save_embedding_layers=False)
+
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        try:
+        with to_disk(Path(self.args.output_dir), self.state.global_step):
             super()._save_checkpoint(model, trial)
-        except (OSError, RuntimeError) as error:  # torch.save wraps a failed write
-            free = shutil.disk_usage(self.args.output_dir).free
-            raise TrainingError(
-                f"the checkpoint of step {self.state.global_step} could not be written "
-                f"({free / 2**30:.1f} GiB free): {error}. Free some disk and run again; training "
-                "goes on from the last finished checkpoint"
-            ) from error
+
+
+@contextmanager
+def to_disk(folder: Path, step: int) -> Iterator[None]:
+    """Say what to do when writing below `folder` fails: raises TrainingError."""
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:  # torch.save raises RuntimeError
+        free = shutil.disk_usage(folder).free / 2**30
+        raise TrainingError(
+            f"what step {step} leaves could not be written below {folder} ({free:.1f} GiB free): "
+            f"{error}. If the disk is full, free some (keep: 1 needs the least) and run again; "
+            "training goes on from the last finished checkpoint"
+        ) from error
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
 
 
 def _named(inputs: dict[str, Any], most: int = 8) -> str:
@@ -90,7 +123,7 @@ def token_loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = Non
     """
     wanted = labels[:, 1:].flatten()
     logits = outputs["logits"].flatten(0, 1).float()
-    count = (wanted != -100).sum() if num_items_in_batch is None else num_items_in_batch
+    count = (wanted != IGNORED).sum() if num_items_in_batch is None else num_items_in_batch
     return cross_entropy(logits, wanted, reduction="sum") / count
 
 
@@ -99,69 +132,24 @@ def token_sums(logits: Any, labels: torch.Tensor) -> torch.Tensor:
     logits = logits[0] if isinstance(logits, tuple) else logits
     wanted = labels[:, 1:]
     losses = cross_entropy(logits.transpose(1, 2).float(), wanted, reduction="none")
-    return torch.stack([losses.sum(1), (wanted != -100).sum(1).float()], dim=1)
+    return torch.stack([losses.sum(1), (wanted != IGNORED).sum(1).float()], dim=1)
 
 
-def mean_loss(prediction: EvalPrediction) -> dict[str, float]:
-    """Mean negative log-likelihood a token over a whole set, whatever its batches."""
-    total, count = prediction.predictions.astype("float64").sum(0)
-    return {"nll": float(total / count)}
+def held_out_figures(prediction: EvalPrediction) -> dict[str, float]:
+    """Loss over a whole set in nats a token, whatever its batches, with a 95 % interval.
 
-
-class Report(TrainerCallback):  # type: ignore[misc]
-    """Passes figures on: loss, learning rate, gradient norm, speed, peak memory."""
-
-    def __init__(self, log: Log, trainer: SftTrainer, flops_per_token: float | None) -> None:
-        self.log, self.trainer = log, trainer
-        self.start, self.tokens = time.perf_counter(), 0
-
-    def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if not state.is_world_process_zero:
-            return
-        figures = {k: float(v) for k, v in kwargs["logs"].items() if isinstance(v, (int, float))}
-        self.log(state.global_step, figures)
-
-
-class Checkpoints(TrainerCallback):  # type: ignore[misc]
-    """Saves by minutes as well as by steps, and marks what is whole."""
-
-    def __init__(self, minutes: float | None) -> None:
-        self.minutes, self.last = minutes, time.monotonic()
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if self.minutes is None:
-            return
-        due = time.monotonic() - self.last >= 60 * self.minutes
-        control.should_save |= _agreed(due)
-
-    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if state.is_world_process_zero:
-            checkpoints.finish(Path(args.output_dir), state.global_step)
-        self.last = time.monotonic()
-
-
-def _agreed(due: bool) -> bool:
-    """The first process's clock decides for all: saving is done together."""
-    if not torch.distributed.is_initialized():
-        return due
-    answer = [due]
-    torch.distributed.broadcast_object_list(answer, src=0)
-    return answer[0]
-
-
-class Snapshots(TrainerCallback):  # type: ignore[misc]
-    """Keeps the adapters of the asked-for steps."""
-
-    def __init__(self, steps: list[int], folder: Path) -> None:
-        self.steps, self.folder = steps, folder
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if state.global_step not in self.steps:
-            return
-        with gathered(kwargs["model"]):
-            if state.is_world_process_zero:
-                target = self.folder / f"step-{state.global_step:06d}"
-                temporary = target.with_name(f".{target.name}")
-                save_adapter(kwargs["model"], temporary)
-                shutil.rmtree(target, ignore_errors=True)
-                temporary.rename(target)
+    The mean is a ratio of two sums over n dialogues, losses l_i over tokens t_i; its standard error
+    is that of the linearised ratio, sqrt(n / (n - 1) sum((l_i - mean t_i)^2)) / sum(t_i).
+    """
+    sums = prediction.predictions.astype("float64")
+    n, (total, tokens) = len(sums), sums.sum(0)
+    mean = total / tokens
+    squares = ((sums[:, 0] - mean * sums[:, 1]) ** 2).sum()
+    error = math.sqrt(n / max(1, n - 1) * squares) / tokens
+    return {
+        "nll": float(mean),
+        "low": float(mean - 1.96 * error),
+        "high": float(mean + 1.96 * error),
+        "dialogues": n,
+        "tokens": int(tokens),
+    }
