@@ -87,7 +87,9 @@ class Collator:
         following = iter(samples)
         joined = [_join([next(following) for _ in row]) for row in rows]
         width = max(len(row.ids) for row in joined)
-        images = {k: batch[k] for k in ("pixel_values", "image_grid_thw") if k in batch}
+        images: dict[str, Any] = {
+            k: batch[k] for k in ("pixel_values", "image_grid_thw") if k in batch
+        }
         blank = 0
         if self.blank and not images:
             images = dict(self.processor.image_processor([BLANK], return_tensors="pt"))
