@@ -16,6 +16,7 @@ from transformers import TrainerCallback
 from pulsemind.model.load import save_adapter
 from pulsemind.sft import checkpoints
 from pulsemind.sft.collate import Work
+from pulsemind.sft.held_out import SCORE
 from pulsemind.sft.speed import model_flops, peak_flops, peak_memory
 from pulsemind.sft.trainer import SftTrainer, to_disk
 from pulsemind.sft.zero import gathered
@@ -23,8 +24,6 @@ from pulsemind.sft.zero import gathered
 LOGGER = logging.getLogger(__name__)
 Log = Callable[[int, dict[str, float]], None]
 """Called with the step and its figures, by the first process only."""
-SCORE = "eval_nll"
-"""The trainer's name of the held-out loss."""
 
 
 class Report(TrainerCallback):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from datasets import Dataset
 from transformers import (
     EarlyStoppingCallback,
@@ -30,8 +28,19 @@ from pulsemind.model.load import load_adapter, load_base, load_processor, new_ad
 from pulsemind.records import Record
 from pulsemind.settings import SftSettings
 from pulsemind.sft import checkpoints, rows, trainer, zero
-from pulsemind.sft.callbacks import SCORE, Best, Checkpoints, Log, Report, Snapshots
+from pulsemind.sft.arguments import arguments
+from pulsemind.sft.callbacks import Best, Checkpoints, Log, Report, Snapshots
 from pulsemind.sft.collate import Collator
+from pulsemind.sft.held_out import (
+    SCORE,
+    HeldOut,
+    MeasureBefore,
+    held_out,
+    held_out_figures,
+    measure,
+    read_before,
+    token_sums,
+)
 from pulsemind.sft.rows import LeftOver, Rows
 from pulsemind.sft.trainer import SftTrainer, TrainingError
 
@@ -39,16 +48,6 @@ LOGGER = logging.getLogger(__name__)
 POINTS = 50
 """Points of the loss curve, and reports of figures, of a whole stage."""
 HELD_OUT = "held_out.json"
-
-
-class HeldOut(Record):
-    """Loss on the held-out dialogues in nats a physician token, with its 95 % interval."""
-
-    loss: float
-    low: float
-    high: float
-    dialogues: int
-    tokens: int
 
 
 class StepLoss(Record):
@@ -88,23 +87,6 @@ class _Data:
     rows: Rows
 
 
-class _HeldOutBefore(TrainerCallback):
-    """Measures base and starting adapter once, before the first step, into a file."""
-
-    def __init__(self, trainer: SftTrainer, path: Path) -> None:
-        self.trainer, self.path = trainer, path
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if state.global_step:
-            return  # a resumed run: measured before its first checkpoint
-        with kwargs["model"].disable_adapter():
-            figures = {"base": _measure(self.trainer)}
-        figures["before"] = _measure(self.trainer)
-        set_seed(args.seed)  # so that measuring changes nothing of what follows
-        if state.is_world_process_zero:
-            artifacts.write_json(self.path, {k: v.model_dump() for k, v in figures.items()})
-
-
 def train(
     settings: SftSettings,
     base: Path,
@@ -136,7 +118,7 @@ def train(
     Resuming gives the same weights as an undisturbed run on a CPU in fp32.
     """
     zero.start(settings.zero)
-    args = _arguments(settings, work)  # before the model: ZeRO-3 shards its weights on loading
+    args = arguments(settings, work)
     processor = load_processor(base)
     packing = _packing(settings)
     with args.main_process_first(local=False):
@@ -146,20 +128,19 @@ def train(
     model = _model(settings, base, adapter)
     collator = Collator(processor, data, _rope_index(model), _blank(settings, args, found))
     made = _trainer(settings, model, args, collator, found)
-    made.remove_callback(PrinterCallback)  # `Report` says the same, less often
-    made.add_callback(_HeldOutBefore(made, work / HELD_OUT))
+    made.add_callback(MeasureBefore(made, work / HELD_OUT))
     made.add_callback(Report(made, log, max(1, settings.steps // POINTS)))
     made.train(resume_from_checkpoint=str(resume) if resume else None)
     after = _finish(made, settings, work, out)
-    measured = json.loads((work / HELD_OUT).read_text(encoding="utf-8"))
+    at_base, before = read_before(work / HELD_OUT)
     history = _curve(made.state.log_history, max(1, settings.steps // POINTS))
     return SftResult(
         steps=made.state.global_step,
         train_loss_first=history[0].loss,
         train_loss_last=history[-1].loss,
         validation_loss=after.loss,
-        base=HeldOut.model_validate(measured["base"]),
-        before=HeldOut.model_validate(measured["before"]),
+        base=at_base,
+        before=before,
         after=after,
         packed=packing,
         rows=len(found.rows),
@@ -257,27 +238,19 @@ def _trainer(
     ]
     if settings.patience:
         callbacks += [Best(work / "best"), EarlyStoppingCallback(settings.patience)]
-    return SftTrainer(
+    made = SftTrainer(
         model=model,
         args=args,
         data_collator=collator,
         train_dataset=data.rows,
         eval_dataset=rows.single(data.validation),
         compute_loss_func=trainer.token_loss,
-        compute_metrics=trainer.held_out_figures,
-        preprocess_logits_for_metrics=trainer.token_sums,
+        compute_metrics=held_out_figures,
+        preprocess_logits_for_metrics=token_sums,
         callbacks=callbacks,
     )
-
-
-def _measure(made: SftTrainer) -> HeldOut:
-    return _held_out(made.predict(made.eval_dataset).metrics, "test")
-
-
-def _held_out(metrics: dict[str, Any], prefix: str) -> HeldOut:
-    loss, *others = (metrics[f"{prefix}_{k}"] for k in ("nll", "low", "high"))
-    dialogues, tokens = (int(metrics[f"{prefix}_{k}"]) for k in ("dialogues", "tokens"))
-    return HeldOut(loss=loss, low=others[0], high=others[1], dialogues=dialogues, tokens=tokens)
+    made.remove_callback(PrinterCallback)  # `Report` says the same, less often
+    return made
 
 
 def _finish(made: SftTrainer, settings: SftSettings, work: Path, out: Path) -> HeldOut:
@@ -287,12 +260,12 @@ def _finish(made: SftTrainer, settings: SftSettings, work: Path, out: Path) -> H
         (entry,) = (
             e for e in state.log_history if SCORE in e and e["step"] == state.best_global_step
         )
-        after = _held_out(entry, "eval")
+        after = held_out(entry, "eval")
         if state.is_world_process_zero:
             best = work / "best" / f"step-{state.best_global_step:06d}"
             shutil.copytree(best, out, dirs_exist_ok=True)
     else:
-        after = _measure(made)
+        after = measure(made)
         with zero.gathered(made.model):
             if state.is_world_process_zero:
                 save_adapter(made.model, out)
@@ -309,55 +282,3 @@ def _curve(entries: Sequence[dict[str, Any]], every: int) -> tuple[StepLoss, ...
         StepLoss(step=window[-1][0], loss=sum(loss for _, loss in window) / len(window))
         for window in windows
     )
-
-
-def _arguments(settings: SftSettings, work: Path) -> TrainingArguments:
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
-    accumulation, rest = divmod(settings.global_batch, settings.batch * processes)
-    if rest or not accumulation:
-        raise ValueError(
-            f"global_batch {settings.global_batch} must be a multiple of batch x processes "
-            f"({settings.batch} x {processes})"
-        )
-    on_gpu = torch.cuda.is_available()
-    sharding = (
-        zero.configuration(settings.zero, settings.batch, accumulation, settings.bf16)
-        if settings.zero
-        else None
-    )
-    args = TrainingArguments(
-        output_dir=str(work),
-        max_steps=settings.steps,
-        per_device_train_batch_size=settings.batch,
-        per_device_eval_batch_size=settings.batch,
-        gradient_accumulation_steps=accumulation,
-        learning_rate=settings.learning_rate,
-        warmup_steps=settings.warmup_steps,
-        lr_scheduler_type="cosine",
-        optim="adamw_torch",
-        bf16=settings.bf16,
-        gradient_checkpointing=settings.gradient_checkpointing,
-        gradient_checkpointing_kwargs={"use_reentrant": False},
-        deepspeed=sharding,
-        accelerator_config={"use_configured_state": bool(settings.zero) and not on_gpu},
-        ddp_timeout=24 * 3600,  # the first process measures the data while the others wait
-        use_cpu=not (on_gpu or settings.zero),  # DeepSpeed looks for itself
-        dataloader_num_workers=settings.loaders,
-        dataloader_pin_memory=on_gpu,
-        logging_steps=1,  # into the trainer's own history: a window would depend on resumes
-        eval_strategy="steps" if settings.evaluate_every else "no",
-        eval_steps=settings.evaluate_every,
-        metric_for_best_model=SCORE if settings.patience else None,
-        greater_is_better=False,
-        save_steps=settings.save_every,
-        save_total_limit=None,  # `Checkpoints` removes the old ones
-        seed=settings.seed,
-        data_seed=settings.seed,
-        remove_unused_columns=False,
-        disable_tqdm=True,
-        report_to=[],
-    )
-    if processes == 1 and args.n_gpu > 1:
-        # Several GPUs without a launcher: train on the first, never through torch's DataParallel.
-        args._n_gpu = 1
-    return args

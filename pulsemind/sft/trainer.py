@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from torch.nn.functional import cross_entropy
-from transformers import EvalPrediction, Trainer
+from transformers import Trainer
 
 from pulsemind.model.chat import IGNORED
 from pulsemind.sft.collate import Work
@@ -125,31 +125,3 @@ def token_loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = Non
     logits = outputs["logits"].flatten(0, 1).float()
     count = (wanted != IGNORED).sum() if num_items_in_batch is None else num_items_in_batch
     return cross_entropy(logits, wanted, reduction="sum") / count
-
-
-def token_sums(logits: Any, labels: torch.Tensor) -> torch.Tensor:
-    """Sum of the negative log-likelihoods and number of tokens of each row: (B, 2)."""
-    logits = logits[0] if isinstance(logits, tuple) else logits
-    wanted = labels[:, 1:]
-    losses = cross_entropy(logits.transpose(1, 2).float(), wanted, reduction="none")
-    return torch.stack([losses.sum(1), (wanted != IGNORED).sum(1).float()], dim=1)
-
-
-def held_out_figures(prediction: EvalPrediction) -> dict[str, float]:
-    """Loss over a whole set in nats a token, whatever its batches, with a 95 % interval.
-
-    The mean is a ratio of two sums over n dialogues, losses l_i over tokens t_i; its standard error
-    is that of the linearised ratio, sqrt(n / (n - 1) sum((l_i - mean t_i)^2)) / sum(t_i).
-    """
-    sums = prediction.predictions.astype("float64")
-    n, (total, tokens) = len(sums), sums.sum(0)
-    mean = total / tokens
-    squares = ((sums[:, 0] - mean * sums[:, 1]) ** 2).sum()
-    error = math.sqrt(n / max(1, n - 1) * squares) / tokens
-    return {
-        "nll": float(mean),
-        "low": float(mean - 1.96 * error),
-        "high": float(mean + 1.96 * error),
-        "dialogues": n,
-        "tokens": int(tokens),
-    }

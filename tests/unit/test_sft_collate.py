@@ -16,7 +16,8 @@ from pulsemind.model.build import build_model, build_processor, train_tokenizer
 from pulsemind.model.load import load_adapter, load_base, load_processor
 from pulsemind.records import Consultation, ImageRef, Turn
 from pulsemind.sft.collate import Collator
-from pulsemind.sft.trainer import token_loss, token_sums
+from pulsemind.sft.held_out import token_sums
+from pulsemind.sft.trainer import token_loss
 from tests.conftest import SHAPE, consultation
 
 Row = list[dict[str, Any]]
