@@ -1,7 +1,7 @@
 """DeepSpeed ZeRO behind transformers' Trainer: start it, configure it, reach sharded weights.
 
 With stage 3 every process holds a share of every weight. Weights that PEFT adds are sharded when
-training starts; reading or writing them afterwards needs `gathered`.
+training starts; reading them afterwards needs `gathered`.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ def configuration(stage: int, batch: int, accumulation: int, bf16: bool) -> dict
 
 @contextmanager
 def gathered(model: Any) -> Iterator[None]:
-    """Make the trainable weights whole inside the context; all processes enter it together.
+    """Make the trainable weights whole, for reading; all processes enter the context together.
 
-    The first process may change them. Without ZeRO stage 3 they are whole anyway.
+    Without ZeRO stage 3 they are whole anyway.
     """
     sharded = [p for p in model.parameters() if p.requires_grad and hasattr(p, "ds_id")]
     if not sharded:
@@ -68,7 +68,7 @@ def gathered(model: Any) -> Iterator[None]:
         return
     import deepspeed
 
-    with deepspeed.zero.GatheredParameters(sharded, modifier_rank=0):
+    with deepspeed.zero.GatheredParameters(sharded):
         yield
 
 
