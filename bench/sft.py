@@ -58,7 +58,7 @@ TINY = TinyModel(
 MILLIONS = TINY.model_copy(
     update={"hidden": 768, "layers": 14, "heads": 12, "key_value_heads": 4, "intermediate": 2304}
 )
-SHAPES = {"tiny": (TINY, 16, 12), "100m": (MILLIONS, 4, 5)}
+SHAPES = {"tiny": (TINY, 16, 12), "100m": (MILLIONS, 4, 4)}
 """Shape, dialogues a batch, steps of a round."""
 CAPACITY = 8192
 Step = Callable[[], None]

@@ -32,19 +32,14 @@ class SftTrainer(Trainer):
         self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None
     ) -> torch.Tensor:
         """Forward and backward pass of a batch. Raises TrainingError when memory runs out."""
-        try:
+        with _memory(inputs, self.state.global_step + 1):
             loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
-        except RuntimeError as error:
-            if not _out_of_memory(error):
-                raise
-            raise TrainingError(
-                f"out of memory at step {self.state.global_step + 1} with a batch of "
-                f"{' x '.join(map(str, inputs['input_ids'].shape))} tokens and "
-                f"{inputs['work'].patches} image patches, records {_named(inputs)}. Lower batch, "
-                "max_length or base.max_pixels, turn on gradient_checkpointing, or share the "
-                "weights among more processes with zero: 3"
-            ) from error
         return loss
+
+    def prediction_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """Forward pass of a held-out batch. Raises TrainingError when memory runs out."""
+        with _memory(inputs, self.state.global_step + 1):
+            return super().prediction_step(model, inputs, *args, **kwargs)
 
     def compute_loss(
         self,
@@ -101,8 +96,21 @@ def to_disk(folder: Path, step: int) -> Iterator[None]:
         ) from error
 
 
-def _out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
+@contextmanager
+def _memory(inputs: dict[str, Any], step: int) -> Iterator[None]:
+    """Say which batch asked for too much memory, and what helps."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not (isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)):
+            raise
+        raise TrainingError(
+            f"out of memory at step {step} with a batch of "
+            f"{' x '.join(map(str, inputs['input_ids'].shape))} tokens and "
+            f"{inputs['work'].patches} image patches, records {_named(inputs)}. Lower batch, "
+            "max_length or base.max_pixels, turn on gradient_checkpointing, or share the "
+            "weights among more processes with zero: 3"
+        ) from error
 
 
 def _named(inputs: dict[str, Any], most: int = 8) -> str:
