@@ -39,6 +39,8 @@ class LeftOver(Record):
     """Records left out: not even their first exchange fits."""
     silent: int
     """Records left out: no physician turn to learn from."""
+    marked: int
+    """Records left out: their text holds marks of the chat format, as `<|im_end|>`."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,8 @@ def measured(
     """The records with the turns that fit and their tokens, written once to the file `cache`.
 
     Columns: `text` (JSON line), `turns` to keep (0: none fits), their `length` in tokens and
-    `images`; `replies` and `kept`, the physician turns before and after the cut.
+    `images`; `replies` and `kept`, the physician turns before and after the cut; `marked`, whether
+    the text holds marks of the chat format, which would pass for turns: none of it is kept.
 
     Args:
         folder: artifact the images lie in.
@@ -140,8 +143,11 @@ def measured(
 def _measure(processor: Any, text: str, folder: Path, max_length: int) -> dict[str, int]:
     record = Consultation.model_validate_json(text)
     ends = [i + 1 for i, turn in enumerate(record.turns) if turn.role == "physician"]
+    marks = [mark for mark in processor.tokenizer.get_added_vocab() if mark.startswith("<|")]
+    marked = any(mark in turn.text for turn in record.turns for mark in marks)
     try:
-        lengths = exchange_lengths(processor, record.turns, folder) if ends else []
+        usable = ends and not marked
+        lengths = exchange_lengths(processor, record.turns, folder) if usable else []
     except OSError as error:
         raise ArtifactError(f"record {record.id}: an image cannot be read: {error}") from None
     kept = sum(length <= max_length for length in lengths)
@@ -151,20 +157,22 @@ def _measure(processor: Any, text: str, folder: Path, max_length: int) -> dict[s
         "length": lengths[kept - 1] if kept else 0,
         "replies": len(ends),
         "kept": kept,
+        "marked": int(marked),
         "images": sum(len(turn.images) for turn in record.turns[:turns]),
     }
 
 
 def left_over(records: Dataset) -> LeftOver:
     """Count what was cut and what was left out."""
-    replies, kept = _column(records, "replies"), _column(records, "kept")
+    replies, kept, marked = (_column(records, name) for name in ("replies", "kept", "marked"))
     shorter = (kept > 0) & (kept < replies)
     return LeftOver(
         records=len(records),
         cut=int(shorter.sum()),
         turns_cut=int((replies - kept)[shorter].sum()),
-        too_long=int(((kept == 0) & (replies > 0)).sum()),
-        silent=int((replies == 0).sum()),
+        too_long=int(((kept == 0) & (replies > 0) & (marked == 0)).sum()),
+        silent=int(((replies == 0) & (marked == 0)).sum()),
+        marked=int(marked.sum()),
     )
 
 
