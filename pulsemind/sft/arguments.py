@@ -10,7 +10,6 @@ from transformers import TrainingArguments
 
 from pulsemind.settings import SftSettings
 from pulsemind.sft import zero
-from pulsemind.sft.held_out import SCORE
 
 
 def arguments(settings: SftSettings, work: Path) -> TrainingArguments:
@@ -54,8 +53,6 @@ def arguments(settings: SftSettings, work: Path) -> TrainingArguments:
         logging_steps=1,  # into the trainer's own history: a window would depend on resumes
         eval_strategy="steps" if settings.evaluate_every else "no",
         eval_steps=settings.evaluate_every,
-        metric_for_best_model=SCORE if settings.patience else None,
-        greater_is_better=False,
         save_steps=settings.save_every,
         save_total_limit=None,  # `Checkpoints` removes the old ones
         seed=settings.seed,

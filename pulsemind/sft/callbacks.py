@@ -122,16 +122,31 @@ class Snapshots(TrainerCallback):
             keep_adapter(kwargs["model"], target, state)
 
 
-class Best(TrainerCallback):
-    """Keeps the adapter with the lowest held-out loss so far, as `folder/step-N`."""
+class EarlyStop(TrainerCallback):
+    """Keeps the adapter with the lowest held-out loss as `folder/step-N`, and stops in the end.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    It looks at the trainer's history only, which checkpoints hold: a resumed run stops where an
+    undisturbed one does.
+    """
+
+    def __init__(self, patience: int, folder: Path) -> None:
+        self.patience, self.folder = patience, folder
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        # The trainer compares after this call, so the best value is still the one before.
-        if state.best_metric is None or kwargs["metrics"][SCORE] < state.best_metric:
+        if best_measurement(state.log_history)["step"] == state.global_step:
             keep_adapter(kwargs["model"], self.folder / f"step-{state.global_step:06d}", state)
+        control.should_training_stop |= out_of_patience(state.log_history, self.patience)
+
+
+def best_measurement(history: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The first entry with the lowest held-out loss."""
+    return min((entry for entry in history if SCORE in entry), key=lambda entry: entry[SCORE])
+
+
+def out_of_patience(history: Sequence[dict[str, Any]], patience: int) -> bool:
+    """Whether the last `patience` measurements brought no lower loss."""
+    measured = [entry for entry in history if SCORE in entry]
+    return bool(measured) and measured.index(best_measurement(history)) < len(measured) - patience
 
 
 def keep_adapter(model: Any, target: Path, state: Any) -> None:

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from datasets import Dataset
 from transformers import (
-    EarlyStoppingCallback,
     PrinterCallback,
     TrainerCallback,
+    TrainerState,
     TrainingArguments,
     set_seed,
 )
@@ -29,10 +29,17 @@ from pulsemind.records import Record
 from pulsemind.settings import SftSettings
 from pulsemind.sft import checkpoints, rows, trainer, zero
 from pulsemind.sft.arguments import arguments
-from pulsemind.sft.callbacks import Best, Checkpoints, Log, Report, Snapshots
+from pulsemind.sft.callbacks import (
+    Checkpoints,
+    EarlyStop,
+    Log,
+    Report,
+    Snapshots,
+    best_measurement,
+    out_of_patience,
+)
 from pulsemind.sft.collate import Collator
 from pulsemind.sft.held_out import (
-    SCORE,
     HeldOut,
     MeasureBefore,
     held_out,
@@ -130,7 +137,7 @@ def train(
     made = _trainer(settings, model, args, collator, found)
     made.add_callback(MeasureBefore(made, work / HELD_OUT))
     made.add_callback(Report(made, log, max(1, settings.steps // POINTS)))
-    made.train(resume_from_checkpoint=str(resume) if resume else None)
+    _run(made, settings, resume)
     after = _finish(made, settings, work, out)
     at_base, before = read_before(work / HELD_OUT)
     history = _curve(made.state.log_history, max(1, settings.steps // POINTS))
@@ -237,7 +244,7 @@ def _trainer(
         Snapshots(settings.snapshots, work / "snapshots"),
     ]
     if settings.patience:
-        callbacks += [Best(work / "best"), EarlyStoppingCallback(settings.patience)]
+        callbacks.append(EarlyStop(settings.patience, work / "best"))
     made = SftTrainer(
         model=model,
         args=args,
@@ -253,16 +260,25 @@ def _trainer(
     return made
 
 
+def _run(made: SftTrainer, settings: SftSettings, resume: Path | None) -> None:
+    """Train to the end; a run that had stopped early before it was killed is at its end."""
+    if resume and settings.patience:
+        state = TrainerState.load_from_json(str(resume / "trainer_state.json"))
+        if out_of_patience(state.log_history, settings.patience):
+            state.is_world_process_zero = made.is_world_process_zero()
+            made.state = state
+            return
+    made.train(resume_from_checkpoint=str(resume) if resume else None)
+
+
 def _finish(made: SftTrainer, settings: SftSettings, work: Path, out: Path) -> HeldOut:
     """Write the resulting adapter and the snapshots; returns the adapter's held-out loss."""
     state = made.state
-    if settings.patience and state.best_global_step:
-        (entry,) = (
-            e for e in state.log_history if SCORE in e and e["step"] == state.best_global_step
-        )
+    if settings.patience:
+        entry = best_measurement(state.log_history)
         after = held_out(entry, "eval")
         if state.is_world_process_zero:
-            best = work / "best" / f"step-{state.best_global_step:06d}"
+            best = work / "best" / f"step-{entry['step']:06d}"
             shutil.copytree(best, out, dirs_exist_ok=True)
     else:
         after = measure(made)

@@ -21,7 +21,7 @@ from pulsemind.model.load import load_base, new_adapter
 from pulsemind.settings import SftSettings
 from pulsemind.sft import checkpoints, trainer
 from pulsemind.sft import train as module
-from pulsemind.sft.callbacks import Log
+from pulsemind.sft.callbacks import Log, out_of_patience
 from pulsemind.sft.train import SftResult, train
 from pulsemind.sft.trainer import TrainingError, token_loss
 from tests.conftest import LORA
@@ -258,17 +258,46 @@ def test_held_out_losses_come_with_intervals(whole: Path) -> None:
 def test_training_stops_early_and_keeps_the_best_adapter(
     base: Path, dataset: Path, tmp_path: Path
 ) -> None:
-    changes = {"steps": 60, "learning_rate": 0.3, "evaluate_every": 2, "patience": 2}
-    result = run(base, dataset, tmp_path, snapshots=[], **changes)
+    changes = {
+        "steps": 60,
+        "learning_rate": 0.3,
+        "evaluate_every": 2,
+        "patience": 2,
+        "snapshots": [],
+    }
+    result = run(base, dataset, tmp_path, **changes)
     assert result.steps < 60
     best = result.steps - 2 * 2
     kept = tmp_path / "work" / "best" / f"step-{best:06d}" / ADAPTER
     assert kept.read_bytes() == (tmp_path / "out" / ADAPTER).read_bytes()
-    state = json.loads(
-        (checkpoints.finished(tmp_path / "work")[-1] / "trainer_state.json").read_text()
-    )
+    last = checkpoints.finished(tmp_path / "work")[-1]
+    state = json.loads((last / "trainer_state.json").read_text())
     measured = [e["eval_nll"] for e in state["log_history"] if "eval_nll" in e]
-    assert result.after.loss == pytest.approx(min(measured))
+    assert result.after.loss == min(measured)
+    # Killed behind its last step: the next run has nothing to train, and ends the same.
+    (tmp_path / "out" / ADAPTER).unlink()
+    assert run(base, dataset, tmp_path, **changes) == result
+    assert kept.read_bytes() == (tmp_path / "out" / ADAPTER).read_bytes()
+
+
+def test_patience_counts_measurements_without_a_lower_loss() -> None:
+    def after(*losses: float) -> bool:
+        return out_of_patience([{"loss": 0.0}, *({"eval_nll": loss} for loss in losses)], 2)
+
+    assert not after()
+    assert not after(3.0)
+    assert not after(3.0, 3.5)
+    assert after(3.0, 3.5, 3.0)  # equal is not lower
+    assert not after(3.0, 3.5, 2.9, 3.0)
+    assert after(3.0, 3.5, 2.9, 3.0, 3.1)
+
+
+def test_batches_prepared_by_other_processes_are_the_same(
+    base: Path, dataset: Path, tmp_path: Path
+) -> None:
+    changes = {"steps": 3, "snapshots": []}
+    runs = [run(base, dataset, tmp_path / str(n), loaders=n, **changes) for n in (0, 2)]
+    assert runs[0] == runs[1]
 
 
 @pytest.mark.parametrize(("vision", "projector"), [(False, False), (True, False), (True, True)])
