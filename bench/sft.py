@@ -58,7 +58,7 @@ TINY = TinyModel(
 MILLIONS = TINY.model_copy(
     update={"hidden": 768, "layers": 14, "heads": 12, "key_value_heads": 4, "intermediate": 2304}
 )
-SHAPES = {"tiny": (TINY, 16, 12), "100m": (MILLIONS, 4, 4)}
+SHAPES = {"tiny": (TINY, 16, 12), "100m": (MILLIONS, 4, 3)}
 """Shape, dialogues a batch, steps of a round."""
 CAPACITY = 8192
 Step = Callable[[], None]
@@ -277,7 +277,7 @@ def main() -> int:
     processor = build_processor(train_tokenizer(texts, TINY.vocabulary))
     parts = [speeds("tiny", processor, records, 1 if options.quick else 3)]
     if not options.quick:
-        parts.append(speeds("100m", processor, records, 1))
+        parts.append(speeds("100m", processor, records, 2))
     parts += [packing(processor, records), packed_speed(processor, records, bool(options.gpu))]
     parts += [at_size(size, processor) for size in options.gpu]
     table = [row for part, _ in parts for row in part]
