@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 from torch.nn.functional import cross_entropy
+from transformers import EvalPrediction
 
 from pulsemind.model import chat
 from pulsemind.model.build import build_model, build_processor, train_tokenizer
 from pulsemind.model.load import load_adapter, load_base, load_processor
 from pulsemind.records import Consultation, ImageRef, Turn
 from pulsemind.sft.collate import Collator
-from pulsemind.sft.held_out import token_sums
+from pulsemind.sft.held_out import held_out_figures, token_sums
 from pulsemind.sft.trainer import token_loss
 from tests.conftest import SHAPE, consultation
 
@@ -188,6 +190,16 @@ def test_every_token_of_a_step_counts_the_same() -> None:
     sums = token_sums(logits, labels)
     assert sums[:, 1].tolist() == [3, 1]
     torch.testing.assert_close(sums[:, 0].sum() / 4, whole)
+
+
+def test_the_interval_is_over_dialogues() -> None:
+    """Half of the dialogues cost 1 nat a token, half 3: mean 2, deviation 1, error 1 / 20."""
+    sums = np.array([[10.0, 10.0], [30.0, 10.0]] * 200)
+    figures = held_out_figures(EvalPrediction(predictions=sums, label_ids=np.zeros(1)))
+    assert figures["nll"] == 2.0
+    assert (figures["dialogues"], figures["tokens"]) == (400, 4000)
+    assert figures["low"] == pytest.approx(2 - 1.96 / 20, abs=0.02)
+    assert figures["high"] == pytest.approx(2 + 1.96 / 20, abs=0.02)
 
 
 def test_trl_makes_the_same_tokens_and_labels_of_text(
