@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -30,6 +30,8 @@ class BaseReference(Record):
     revision: str | None
     max_pixels: int
     """Larger images are scaled down."""
+    quantization: Literal["nf4"] | None = None
+    """How the base is held when it is loaded; its files stay as they are."""
 
 
 def write_reference(folder: Path, settings: BaseSettings) -> None:
@@ -42,11 +44,16 @@ def write_reference(folder: Path, settings: BaseSettings) -> None:
     write_json(folder / REFERENCE, reference.model_dump())
 
 
-def _source(base: Path) -> tuple[BaseReference, str, dict[str, Any]]:
+def read_reference(base: Path) -> BaseReference:
+    """The `base.json` of a base artifact. Raises ArtifactError when it has none."""
     path = base / REFERENCE
     if not path.is_file():
         raise ArtifactError(f"{base} is not a base model: it has no {REFERENCE}")
-    reference = BaseReference.model_validate_json(path.read_text(encoding="utf-8"))
+    return BaseReference.model_validate_json(path.read_text(encoding="utf-8"))
+
+
+def _source(base: Path) -> tuple[BaseReference, str, dict[str, Any]]:
+    reference = read_reference(base)
     options: dict[str, Any] = {"trust_remote_code": False}
     if reference.revision:
         options["revision"] = reference.revision
