@@ -23,11 +23,14 @@ $(STAMP): pyproject.toml constraints.txt
 	.venv/bin/python -m pip install --quiet --editable '.[dev]' --constraint constraints.txt
 	@touch $@
 
+# A file of tests a process, two processes of one thread: threads of two would fight for the cores.
+PYTEST := OMP_NUM_THREADS=1 .venv/bin/pytest --numprocesses 2 --dist loadfile
+
 test: setup
-	.venv/bin/pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 test-slow: setup
-	.venv/bin/pytest -m 'slow or not slow' $(ARGS)
+	$(PYTEST) -m 'slow or not slow' $(ARGS)
 
 lint: setup
 	.venv/bin/ruff check .

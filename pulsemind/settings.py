@@ -47,7 +47,10 @@ class Services(Section):
     concurrency: int = Field(ge=1)
     """Requests in flight to one endpoint."""
     workers: int = Field(ge=1)
-    """Processes of the dataset build on this machine."""
+    """Processes of the dataset build on this machine, and of measuring dialogues before SFT."""
+    launch: list[str]
+    """Command that starts the training processes, as `[torchrun, --nproc_per_node, "8"]` or
+    `[accelerate, launch, --num_processes, "8"]`; empty: SFT trains in the task's own process."""
     dask: str | None
     """Address of a Dask scheduler (`tcp://host:8786`) whose workers build the dataset, or null for
     processes of this machine. They need this checkout, its environment and its data at the same
@@ -233,6 +236,10 @@ class Lora(Section):
     dropout: float = Field(ge=0, lt=1)
     targets: list[str]
     """Names of the language model's linear layers that get an adapter."""
+    vision: bool
+    """Whether the vision tower's linear layers get one too."""
+    projector: bool
+    """Whether the projector's (the merger behind the vision tower) get one too."""
 
 
 class SftSettings(Section):
@@ -243,20 +250,48 @@ class SftSettings(Section):
     steps: int = Field(ge=1)
     """Optimiser steps."""
     batch: int = Field(ge=1)
-    """Dialogues a device and step."""
-    accumulation: int = Field(ge=1)
-    """Batches gathered before an optimiser step."""
+    """Rows a device takes at once."""
+    global_batch: int = Field(ge=1)
+    """Rows an optimiser step, all devices and accumulation together: the result does not depend
+    on how many devices share them."""
     learning_rate: float = Field(gt=0)
     warmup_steps: int = Field(ge=0)
     max_length: int = Field(ge=16)
-    """Tokens; a longer dialogue is cut at a turn boundary."""
+    """Tokens a row; a longer dialogue is cut at a turn boundary."""
+    packing: bool
+    """Whether a row holds several dialogues, which do not see each other, or one."""
+    attention: Literal["sdpa", "eager", "flex_attention", "flash_attention_2"]
+    """Attention implementation of the model; `flash_attention_2` needs the package flash-attn."""
     bf16: bool
     gradient_checkpointing: bool
+    zero: Literal[0, 2, 3]
+    """DeepSpeed ZeRO stage: 2 shards gradients and optimiser, 3 the weights as well; 0: none."""
+    loaders: int = Field(ge=0)
+    """Processes a device that prepare batches; 0: the training process does."""
     save_every: int = Field(ge=1)
     """Steps between checkpoints to resume from."""
+    save_minutes: float | None = Field(gt=0)
+    """Minutes after which one is written in any case, or null."""
+    keep: int = Field(ge=1)
+    """Checkpoints on the disk; one more while a new one is written."""
+    validation: int = Field(ge=1)
+    """Held-out dialogues whose loss is measured, drawn at random from what is there."""
+    evaluate_every: int | None = Field(ge=1)
+    """Steps between measurements, or null: only before and after training."""
+    patience: int | None = Field(ge=1)
+    """Measurements without a lower loss after which training stops, the best adapter being the
+    result, or null."""
     snapshots: list[int]
     """Steps whose adapter is kept in the artifact (the counterparts of a tiny profile)."""
     seed: int
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> SftSettings:
+        if self.global_batch % self.batch:
+            raise ValueError("global_batch must be a multiple of batch")
+        if self.patience and not self.evaluate_every:
+            raise ValueError("patience needs evaluate_every")
+        return self
 
 
 class Judge(Section):

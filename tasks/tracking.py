@@ -13,7 +13,8 @@ from typing import Any
 
 import mlflow
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.entities import Dataset, DatasetInput, Metric, Param, Run, RunTag
+from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_PARENT_RUN_ID
 from mlflow.utils.time import get_current_time_millis
 
@@ -49,6 +50,14 @@ class Tracked:
         else:
             self.client.log_artifact(self.run_id, str(path))
 
+    def dataset(self, name: str, digest: str) -> None:
+        """Say which data the run reads: MLflow's input, and a tag with the whole digest."""
+        short = digest[:36]  # all that MLflow takes
+        source = json.dumps({"digest": digest})
+        data = Dataset(name=name, digest=short, source_type="artifact", source=source)
+        self.client.log_inputs(self.run_id, datasets=[DatasetInput(data)])
+        self.tags({"pulsemind.dataset": digest})
+
     def tags(self, values: Mapping[str, str]) -> None:
         """Set tags."""
         self.client.log_batch(self.run_id, tags=[RunTag(k, v) for k, v in values.items()])
@@ -72,6 +81,22 @@ def tracked(name: str, key: str, settings: Settings, last: bool = True) -> Itera
         raise
     if last:
         client.set_terminated(run_id, "FINISHED")
+
+
+def reopened(run_id: str, settings: Settings) -> Tracked:
+    """An open run in another process than the one that opened it."""
+    return Tracked(connect(settings)[0], run_id)
+
+
+@contextmanager
+def system_metrics(run: Tracked) -> Iterator[None]:
+    """Log this machine's load (processors, memory, disk, network, GPUs) beside a run's figures."""
+    monitor = SystemMetricsMonitor(run.run_id, resume_logging=True)
+    monitor.start()
+    try:
+        yield
+    finally:
+        monitor.finish()
 
 
 def connect(settings: Settings) -> tuple[MlflowClient, str]:

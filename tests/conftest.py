@@ -24,7 +24,14 @@ SHAPE = TinyModel(
     seed=3,
     pretraining=Pretraining(steps=10, batch=2, length=64, learning_rate=0.001, seed=3),
 )
-LORA = Lora(rank=8, alpha=16, dropout=0.0, targets=["q_proj", "v_proj", "up_proj", "down_proj"])
+LORA = Lora(
+    rank=8,
+    alpha=16,
+    dropout=0.0,
+    targets=["q_proj", "v_proj", "up_proj", "down_proj"],
+    vision=False,
+    projector=False,
+)
 
 
 def consultation(number: int) -> Consultation:

@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from transformers import TrainerCallback, set_seed
 from trl import GRPOConfig, GRPOTrainer
 
+from pulsemind.crpo import optimizer
 from pulsemind.model.chat import messages
 from pulsemind.model.engine import fit_prompt
 from pulsemind.model.load import load_adapter, load_base, load_processor, save_adapter
@@ -128,6 +129,7 @@ def build_trainer(
         processing_class=processor,
         rollout_func=replay(by_key, rewards, settings.candidates),
         callbacks=[_Report(log)],
+        optimizers=(optimizer.adamw(model, settings.learning_rate, policy), None),
     )
     if settings.kl > 0:  # TRL copied the current policy; the reference is the SFT adapter
         weights = load_file(reference / "adapter_model.safetensors")
@@ -157,8 +159,8 @@ def update(
         rewards: G rewards a query; None counts nowhere.
         work: the trainer's scratch folder.
 
-    The result depends on the arguments only (a CPU in fp32: bit for bit). The optimiser starts
-    anew at every update; its state is not carried from one iteration to the next.
+    The result depends on the arguments only (a CPU in fp32: bit for bit). The optimiser's state
+    goes with the adapter: taken up from `policy`, left in `out`.
     """
     set_seed(settings.seed)
     trainer = build_trainer(
@@ -166,6 +168,7 @@ def update(
     )
     trainer.train()
     save_adapter(trainer.model, out)
+    optimizer.save(trainer.optimizer, trainer.model, out)
     entries = [entry for entry in trainer.state.log_history if "loss" in entry]
 
     def mean(key: str) -> float:

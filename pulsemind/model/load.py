@@ -125,15 +125,20 @@ def _nf4(dtype: torch.dtype) -> BitsAndBytesConfig:
 
 
 def new_adapter(model: Any, lora: Lora) -> PeftModel:
-    """Add a fresh LoRA adapter to the language model's layers (P: rank 64, dropout 0.1).
+    """Add a fresh LoRA adapter (P: rank 64, dropout 0.1) to the parts that the settings name.
 
-    The vision tower has layers of the same names; the pattern leaves them out.
+    The vision tower has layers of the same names as the language model; patterns tell them apart.
     """
+    parts = [rf"language_model\..*\.({'|'.join(lora.targets)})"]
+    if lora.vision:
+        parts.append(r"visual\.blocks\..*\.(qkv|proj|gate_proj|up_proj|down_proj)")
+    if lora.projector:
+        parts.append(r"visual\.merger\.mlp\.[02]")
     config = LoraConfig(
         r=lora.rank,
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
-        target_modules=rf".*language_model.*\.({'|'.join(lora.targets)})",
+        target_modules=rf".*\.({'|'.join(parts)})",
         task_type="CAUSAL_LM",
     )
     adapted = get_peft_model(model, config)

@@ -34,6 +34,15 @@ class DatasetCounts(Metrics):
         return self.read == self.kept + self.quarantined + sum(self.dropped.values())
 
 
+class HeldOutLoss(Metrics):
+    """Loss on a stage's held-out dialogues with its 95 % interval."""
+
+    loss: float
+    low: float
+    high: float
+    dialogues: int = Field(ge=1)
+
+
 class SftLoss(Metrics):
     """`sft1.json`, `sft2.json`: mean loss a token (nats) on physician turns."""
 
@@ -41,6 +50,11 @@ class SftLoss(Metrics):
     train_loss_last: float
     validation_loss: float | None
     steps: int = Field(ge=1)
+    base: HeldOutLoss | None = None
+    """The base model on the stage's held-out dialogues; null in files of older releases."""
+    before: HeldOutLoss | None = None
+    """The adapter that the stage started from."""
+    after: HeldOutLoss | None = None
 
 
 class OutcomeShares(Metrics):

@@ -21,6 +21,7 @@ from pulsemind.report.metrics import (
     CrpoIteration,
     CrpoMetrics,
     DatasetCounts,
+    HeldOutLoss,
     SftLoss,
     Summary,
     SummaryCrpo,
@@ -148,6 +149,23 @@ def _show_training(out: Console, metrics: Path) -> None:
         )
         table.add_row(name, *cells)
     out.print(table)
+    _show_held_out(out, metrics)
+
+
+def _show_held_out(out: Console, metrics: Path) -> None:
+    """Base, stage 1 and stage 2 on the held-out dialogues of each stage."""
+    table = _table("Held-out loss", "dialogues of", "model", "n", "loss", "95 % interval")
+    models = {"sft1": {"base": "base", "sft1": "after"},
+              "sft2": {"base": "base", "sft1": "before", "sft2": "after"}}  # fmt: skip
+    for stage, measured in models.items():
+        figures = read(metrics, stage, SftLoss)
+        for model, at in measured.items():
+            loss: HeldOutLoss | None = getattr(figures, at, None)
+            if loss:
+                interval = f"{_number(loss.low)} to {_number(loss.high)}"
+                table.add_row(stage, model, str(loss.dialogues), _number(loss.loss), interval)
+    if table.row_count:
+        out.print(table)
 
 
 def _show_crpo(out: Console, crpo: CrpoMetrics) -> None:

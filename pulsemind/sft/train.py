@@ -1,33 +1,57 @@
-"""One SFT stage: base + adapter in, trained adapter out. Both stages run this (SPEC section 4)."""
+"""One SFT stage: base + adapter in, trained adapter out. Both stages run this (SPEC section 4).
+
+The same call trains in one process or, under a launcher (torchrun, accelerate), as one of many.
+"""
 
 from __future__ import annotations
 
+import json
+import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datasets import Dataset, load_dataset
-from transformers import Trainer, TrainerCallback, TrainingArguments, set_seed
-from transformers.trainer_utils import get_last_checkpoint
-
-from pulsemind.model.load import (
-    load_adapter,
-    load_base,
-    load_processor,
-    new_adapter,
-    save_adapter,
+import numpy as np
+from datasets import Dataset
+from transformers import (
+    EarlyStoppingCallback,
+    PrinterCallback,
+    TrainerCallback,
+    TrainingArguments,
+    set_seed,
 )
+
+from pulsemind import artifacts
+from pulsemind.model.load import load_adapter, load_base, load_processor, new_adapter, save_adapter
 from pulsemind.records import Record
 from pulsemind.settings import SftSettings
+from pulsemind.sft import checkpoints, rows, trainer, zero
+from pulsemind.sft.arguments import arguments
+from pulsemind.sft.callbacks import Best, Checkpoints, Log, Report, Snapshots
 from pulsemind.sft.collate import Collator
+from pulsemind.sft.held_out import (
+    SCORE,
+    HeldOut,
+    MeasureBefore,
+    held_out,
+    held_out_figures,
+    measure,
+    read_before,
+    token_sums,
+)
+from pulsemind.sft.rows import LeftOver, Rows
+from pulsemind.sft.trainer import SftTrainer, TrainingError
 
-Log = Callable[[int, dict[str, float]], None]
-"""Called with the step and its figures (loss, learning rate, gradient norm)."""
+LOGGER = logging.getLogger(__name__)
+POINTS = 50
+"""Points of the loss curve, and reports of figures, of a whole stage."""
+HELD_OUT = "held_out.json"
 
 
 class StepLoss(Record):
-    """The training loss at one logged step."""
+    """The mean training loss of the steps since the point before."""
 
     step: int
     loss: float
@@ -40,38 +64,27 @@ class SftResult(Record):
     train_loss_first: float
     train_loss_last: float
     validation_loss: float
-    train_records: int
-    validation_records: int
-    too_long: int
-    """Records left out because not even their first exchange fits into `max_length`."""
+    """`after.loss`."""
+    base: HeldOut
+    """Without any adapter, on this stage's held-out dialogues."""
+    before: HeldOut
+    """With the adapter that the stage started from (a new one changes nothing: as `base`)."""
+    after: HeldOut
+    packed: bool
+    rows: int
+    """Rows of the training data; a row is one dialogue or several packed ones."""
+    fill: float
+    """Tokens in these rows as a share of `max_length` each."""
+    train: LeftOver
+    validation: LeftOver
     history: tuple[StepLoss, ...]
 
 
-def read_rows(shards: Path, cache: Path) -> Dataset:
-    """The JSON lines of a folder of shards, memory-mapped: no stage holds its data in memory."""
-    files = [str(path) for path in sorted(shards.glob("shard-*.jsonl"))]
-    if not files:
-        raise ValueError(f"{shards} holds no records")
-    return load_dataset("text", data_files=files, split="train", cache_dir=str(cache))
-
-
-class _Hooks(TrainerCallback):
-    """Passes figures on and keeps the adapters of the asked-for steps."""
-
-    def __init__(self, log: Log, snapshots: list[int], folder: Path) -> None:
-        self.log, self.snapshots, self.folder = log, snapshots, folder
-
-    def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        figures = kwargs["logs"]
-        self.log(state.global_step, {k: v for k, v in figures.items() if isinstance(v, float)})
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if state.global_step in self.snapshots and state.is_world_process_zero:
-            target = self.folder / f"step-{state.global_step:06d}"
-            temporary = target.with_name(f".{target.name}")
-            save_adapter(kwargs["model"], temporary)
-            shutil.rmtree(target, ignore_errors=True)
-            temporary.rename(target)
+@dataclass(frozen=True)
+class _Data:
+    train: Dataset
+    validation: Dataset
+    rows: Rows
 
 
 def train(
@@ -83,6 +96,7 @@ def train(
     work: Path,
     out: Path,
     log: Log,
+    workers: int = 1,
 ) -> SftResult:
     """Train one stage and write the adapter into `out`, its snapshots into `out/snapshots`.
 
@@ -91,71 +105,180 @@ def train(
         adapter: adapter to go on with, or None for a fresh one.
         data: dataset artifact; `data/split/train` and `.../validation` are read.
         work: folder for checkpoints; a run that was killed goes on from the last one in it.
-        out: folder to fill (not a finished artifact yet).
-        log: receives figures as training goes.
+        out: folder to fill (not a finished artifact yet); the first process fills it.
+        log: receives figures as training goes (`callbacks.Report`).
+        workers: processes that measure the dialogues.
+
+    Raises:
+        TrainingError: out of memory, a loss that is no number, a full disk, other processes than
+            those that began; names step and records and says what to do.
+        ArtifactError: base, adapter or data are not what they should be.
+        ValueError: settings that do not fit together, or this machine.
 
     Resuming gives the same weights as an undisturbed run on a CPU in fp32.
     """
-    set_seed(settings.seed)
+    zero.start(settings.zero)
+    args = arguments(settings, work)
     processor = load_processor(base)
-    model = load_base(base, settings.bf16)
-    model = (
-        load_adapter(model, adapter, trainable=True)
-        if adapter
-        else new_adapter(model, settings.lora)
-    )
-    model.config.use_cache = False
-    collator = Collator(processor, data, settings.max_length)
-    rows, too_long = {}, 0
-    for part in ("train", "validation"):
-        found = read_rows(data / split / part, work / "rows")
-        rows[part] = found.filter(collator.fits, desc="fits max_length")
-        too_long += len(found) - len(rows[part])
-    trainer = Trainer(
-        model=model,
-        args=_arguments(settings, work),
-        data_collator=collator,
-        train_dataset=rows["train"],
-        eval_dataset=rows["validation"],
-        callbacks=[_Hooks(log, settings.snapshots, work / "snapshots")],
-    )
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(work)))
-    validation = trainer.evaluate()["eval_loss"]
-    save_adapter(model, out)
-    if settings.snapshots:
-        shutil.copytree(work / "snapshots", out / "snapshots")
-    losses = [entry for entry in trainer.state.log_history if "loss" in entry]
+    packing = _packing(settings)
+    with args.main_process_first(local=False):
+        _same_processes(work, args.world_size)
+        found = _data(settings, processor, data, split, work, workers, packing)
+        resume = checkpoints.last_finished(work)
+    model = _model(settings, base, adapter)
+    collator = Collator(processor, data, _rope_index(model), _blank(settings, args, found))
+    made = _trainer(settings, model, args, collator, found)
+    made.add_callback(MeasureBefore(made, work / HELD_OUT))
+    made.add_callback(Report(made, log, max(1, settings.steps // POINTS)))
+    made.train(resume_from_checkpoint=str(resume) if resume else None)
+    after = _finish(made, settings, work, out)
+    at_base, before = read_before(work / HELD_OUT)
+    history = _curve(made.state.log_history, max(1, settings.steps // POINTS))
     return SftResult(
-        steps=trainer.state.global_step,
-        train_loss_first=losses[0]["loss"],
-        train_loss_last=losses[-1]["loss"],
-        validation_loss=validation,
-        train_records=len(rows["train"]),
-        validation_records=len(rows["validation"]),
-        too_long=too_long,
-        history=tuple(StepLoss(step=entry["step"], loss=entry["loss"]) for entry in losses),
+        steps=made.state.global_step,
+        train_loss_first=history[0].loss,
+        train_loss_last=history[-1].loss,
+        validation_loss=after.loss,
+        base=at_base,
+        before=before,
+        after=after,
+        packed=packing,
+        rows=len(found.rows),
+        fill=found.rows.tokens / (len(found.rows) * settings.max_length),
+        train=rows.left_over(found.train),
+        validation=rows.left_over(found.validation),
+        history=history,
     )
 
 
-def _arguments(settings: SftSettings, work: Path) -> TrainingArguments:
-    return TrainingArguments(
-        output_dir=str(work),
-        max_steps=settings.steps,
-        per_device_train_batch_size=settings.batch,
-        per_device_eval_batch_size=settings.batch,
-        gradient_accumulation_steps=settings.accumulation,
-        learning_rate=settings.learning_rate,
-        warmup_steps=settings.warmup_steps,
-        lr_scheduler_type="cosine",
-        optim="adamw_torch",
-        bf16=settings.bf16,
-        gradient_checkpointing=settings.gradient_checkpointing,
-        gradient_checkpointing_kwargs={"use_reentrant": False},
-        logging_steps=max(1, settings.steps // 50),
-        save_steps=settings.save_every,
-        save_total_limit=2,
-        seed=settings.seed,
-        data_seed=settings.seed,
-        remove_unused_columns=False,
-        report_to=[],
+def _packing(settings: SftSettings) -> bool:
+    """Whether rows are packed; says so when they cannot be though they should."""
+    if settings.packing and settings.attention == "flash_attention_2" and settings.batch > 1:
+        LOGGER.warning(
+            "packing is off: flash_attention_2 keeps the dialogues of a row apart only in a batch "
+            "of one row, and batch is %d. Set batch: 1 (global_batch stays), or attention: sdpa",
+            settings.batch,
+        )
+        return False
+    return settings.packing
+
+
+def _same_processes(work: Path, processes: int) -> None:
+    """Checkpoints are of as many processes as began; raises TrainingError for others."""
+    path = work / "processes.json"
+    if not path.is_file():
+        artifacts.write_json(path, processes)
+    began = json.loads(path.read_text(encoding="utf-8"))
+    if began != processes:
+        raise TrainingError(
+            f"{work} was begun by {began} processes, these are {processes}: launch as many "
+            "(services.launch), or remove the folder to begin anew"
+        )
+
+
+def _data(
+    settings: SftSettings,
+    processor: Any,
+    data: Path,
+    split: str,
+    work: Path,
+    workers: int,
+    packing: bool,
+) -> _Data:
+    parts = {}
+    for part in ("train", "validation"):
+        texts = rows.read_text(data, f"{split}/{part}", work / "rows")
+        if part == "validation" and len(texts) > settings.validation:
+            drawn = np.random.default_rng(settings.seed).permutation(len(texts))
+            texts = texts.select(np.sort(drawn[: settings.validation]))
+        cache = work / "rows" / f"{part}.arrow"
+        parts[part] = rows.measured(texts, processor, data, settings.max_length, cache, workers)
+        if not len(rows.single(parts[part])):
+            raise ValueError(
+                f"no dialogue of {data / split / part} fits into max_length {settings.max_length}"
+            )
+    train = parts["train"]
+    chosen = (
+        rows.packed(train, settings.max_length, settings.seed) if packing else rows.single(train)
+    )
+    return _Data(train, parts["validation"], chosen)
+
+
+def _model(settings: SftSettings, base: Path, adapter: Path | None) -> Any:
+    model = load_base(base, settings.bf16)
+    try:
+        model.set_attn_implementation(settings.attention)
+    except ImportError as error:
+        raise ValueError(f"attention: {settings.attention} cannot be used here: {error}") from None
+    set_seed(settings.seed)  # loading may draw numbers, a different count on each machine
+    if adapter:
+        model = load_adapter(model, adapter, trainable=True)
+    else:
+        model = new_adapter(model, settings.lora)
+    return model
+
+
+def _blank(settings: SftSettings, args: TrainingArguments, data: _Data) -> bool:
+    """Whether every batch must have an image: some have, or the vision tower learns."""
+    sees = rows.with_images(data.train) or rows.with_images(data.validation)
+    return args.world_size > 1 and (sees or settings.lora.vision or settings.lora.projector)
+
+
+def _rope_index(model: Any) -> Any:
+    return model.get_base_model().model.get_rope_index
+
+
+def _trainer(
+    settings: SftSettings, model: Any, args: TrainingArguments, collator: Collator, data: _Data
+) -> SftTrainer:
+    work = Path(args.output_dir)
+    callbacks: list[TrainerCallback] = [
+        Checkpoints(settings.save_minutes, settings.keep),
+        Snapshots(settings.snapshots, work / "snapshots"),
+    ]
+    if settings.patience:
+        callbacks += [Best(work / "best"), EarlyStoppingCallback(settings.patience)]
+    made = SftTrainer(
+        model=model,
+        args=args,
+        data_collator=collator,
+        train_dataset=data.rows,
+        eval_dataset=rows.single(data.validation),
+        compute_loss_func=trainer.token_loss,
+        compute_metrics=held_out_figures,
+        preprocess_logits_for_metrics=token_sums,
+        callbacks=callbacks,
+    )
+    made.remove_callback(PrinterCallback)  # `Report` says the same, less often
+    return made
+
+
+def _finish(made: SftTrainer, settings: SftSettings, work: Path, out: Path) -> HeldOut:
+    """Write the resulting adapter and the snapshots; returns the adapter's held-out loss."""
+    state = made.state
+    if settings.patience and state.best_global_step:
+        (entry,) = (
+            e for e in state.log_history if SCORE in e and e["step"] == state.best_global_step
+        )
+        after = held_out(entry, "eval")
+        if state.is_world_process_zero:
+            best = work / "best" / f"step-{state.best_global_step:06d}"
+            shutil.copytree(best, out, dirs_exist_ok=True)
+    else:
+        after = measure(made)
+        with zero.gathered(made.model):
+            if state.is_world_process_zero:
+                save_adapter(made.model, out)
+    if settings.snapshots and state.is_world_process_zero:
+        shutil.copytree(work / "snapshots", out / "snapshots")
+    return after
+
+
+def _curve(entries: Sequence[dict[str, Any]], every: int) -> tuple[StepLoss, ...]:
+    """Means over windows of steps: what a resumed run logged does not move them."""
+    losses = [(int(e["step"]), float(e["loss"])) for e in entries if "loss" in e]
+    windows = [losses[at : at + every] for at in range(0, len(losses), every)]
+    return tuple(
+        StepLoss(step=window[-1][0], loss=sum(loss for _, loss in window) / len(window))
+        for window in windows
     )

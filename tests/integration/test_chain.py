@@ -15,15 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from ruamel.yaml import YAML
+from safetensors.torch import load_file
 
 from pulsemind.artifacts import digest, intact
 from pulsemind.records import DIMENSIONS
-from tests.integration.conftest import Environment, checkout, run
+from tests.integration.conftest import Environment, attempt, checkout, run
 from tests.unit.chat_server import Body, ChatServer, serving
 
 PIPELINE = (sys.executable, "-m", "flows.pipeline")
 CRPO = (sys.executable, "-m", "flows.crpo")
+SFT = (sys.executable, "-m", "flows.sft", "sft1")
 QUERIES, CANDIDATES, COUNTERPARTS, ITERATIONS = 4, 2, 2, 2
 
 
@@ -43,8 +46,9 @@ def shrink(path: Path, url: str) -> None:
     tiny["raw"]["consultations"] = 60
     tiny["dataset"]["queries"] = QUERIES + 1
     tiny["base"]["build"]["pretraining"] |= {"steps": 10, "batch": 2, "length": 64}
-    tiny["sft1"] |= {"steps": 2, "batch": 2, "warmup_steps": 0}
-    tiny["sft2"] |= {"steps": 4, "batch": 2, "warmup_steps": 0, "snapshots": [2, 4]}
+    tiny["sft1"] |= {"steps": 2, "batch": 1, "global_batch": 2, "warmup_steps": 0}
+    tiny["sft2"] |= {"steps": 4, "batch": 2, "global_batch": 2, "warmup_steps": 0}
+    tiny["sft2"]["snapshots"] = [2, 4]
     models = tiny["counterparts"]["models"][:COUNTERPARTS]
     for step, model in zip((2, 4), models, strict=True):
         model |= {"name": f"sft2-{step}", "adapter": f"models/sft2/snapshots/step-{step:06d}"}
@@ -208,3 +212,27 @@ def test_nothing_secret_is_left_behind(chain: tuple[Environment, Path]) -> None:
         content = path.read_bytes()
         assert b"secret-key-of-the-test" not in content, path
         assert not any(value.encode() in content for value in values), path
+
+
+def test_sft_by_torchrun_makes_the_adapter_of_one_process(
+    chain: tuple[Environment, Path],
+) -> None:
+    """The same task starts two processes; what stops them is what the flow says."""
+    environment, folder = chain
+    adapter = folder / "models" / "sft1" / "adapter_model.safetensors"
+    alone = load_file(adapter)
+    params = folder / "params.yaml"
+    launched = YAML(typ="safe").load(params)
+    launched["services"]["launch"] = ["torchrun", "--standalone", "--nproc_per_node", "2"]
+    with params.open("w", encoding="utf-8") as handle:
+        YAML().dump(launched, handle)
+    adapter.unlink()
+    refused = attempt(environment, folder, *SFT)
+    assert refused.returncode != 0
+    assert "begun by 1 processes, these are 2: launch as many" in refused.stdout
+    shutil.rmtree(folder / "work" / "sft1")
+    run(environment, folder, *SFT)
+    shared = load_file(adapter)
+    assert shared.keys() == alone.keys()
+    for name, value in alone.items():
+        torch.testing.assert_close(shared[name], value, atol=1e-4, rtol=0)

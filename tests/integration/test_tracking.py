@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from mlflow.entities import Run, ViewType
 
 from pulsemind import settings
 from pulsemind.settings import Settings
-from tasks.tracking import connect, tracked
+from tasks.tracking import connect, reopened, system_metrics, tracked
 from tests.integration.conftest import ROOT, Environment, commit_all
 
 SECRET = "sk-not-to-be-found-anywhere"
@@ -100,6 +101,24 @@ def test_the_stages_of_one_run_stand_under_one_parent(repository: Path) -> None:
     assert json.loads(stored.read_text()) == {"loss": 1}
     whole = Path(client.download_artifacts(parent.info.run_id, "settings.json", str(repository)))
     assert json.loads(whole.read_text())["stages"]["crpo"]["kl"] == wanted.stages.crpo.kl
+
+
+def test_data_and_figures_of_another_process_and_of_the_machine_reach_a_run(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.1")
+    wanted, digest = settings.load(), "0123456789abcdef" * 4
+    with tracked("sft1", "key-1", wanted) as run, system_metrics(run):
+        run.dataset("stage1 of the dataset", digest)
+        reopened(run.run_id, wanted).log(1, {"loss": 2.0})
+        time.sleep(1)
+    (sft,) = runs(wanted)[1]["sft1"]
+    assert sft.data.metrics["loss"] == 2.0
+    assert "system/cpu_utilization_percentage" in sft.data.metrics
+    assert sft.data.tags["pulsemind.dataset"] == digest
+    (entry,) = sft.inputs.dataset_inputs
+    assert entry.dataset.digest == digest[:36]
+    assert digest in entry.dataset.source
 
 
 def test_another_pipeline_run_has_a_parent_of_its_own(

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from pulsemind.crpo import update as module
+from pulsemind.crpo.optimizer import STATE, adamw
 from pulsemind.model.chat import encode
 from pulsemind.model.engine import sample
 from pulsemind.model.load import load_adapter, load_base, load_processor
@@ -155,3 +157,34 @@ def test_vision_tokens_are_never_sampled(base, rollouts):
 
     forbidden = set(vision_token_ids(load_processor(base)))
     assert not any(forbidden & set(r.token_ids) for r in rollouts)
+
+
+def test_the_optimiser_goes_on_from_update_to_update(
+    base, adapter, data, queries, rollouts, tmp_path
+):
+    """The first moment after a second update: 0.9 m1 + 0.1 g2, by AdamW's definition."""
+
+    def run(policy: Path, name: str) -> dict[str, torch.Tensor]:
+        module.update(
+            SETTINGS, base, policy, adapter, data, queries, rollouts, rewards(queries),
+            tmp_path / f"work-{name}", tmp_path / name, lambda step, values: None,
+        )  # fmt: skip
+        return load_file(tmp_path / name / STATE)
+
+    first = run(adapter, "first")
+    second = run(tmp_path / "first", "second")
+    (tmp_path / "first" / STATE).unlink()
+    anew = run(tmp_path / "first", "anew")  # 0.1 g2, for moments that start at zero
+    moments = [name for name in first if name.endswith(".exp_avg")]
+    assert moments
+    for name in moments:
+        expected = 0.9 * first[name] + anew[name]
+        assert torch.allclose(second[name], expected, rtol=1e-4, atol=1e-9)
+        assert second[name.replace("exp_avg", "step")] == 2
+
+
+def test_a_state_of_another_adapter_is_refused(base, adapter, tmp_path):
+    model = load_adapter(load_base(base), adapter, trainable=True)
+    save_file({"other.step": torch.ones(())}, tmp_path / STATE)
+    with pytest.raises(ValueError, match="no moments of"):
+        adamw(model, 0.01, tmp_path)

@@ -59,6 +59,9 @@ def metrics(tmp_path: Path) -> Path:
             "train_loss_last": 2.0,
             "validation_loss": 2.5,
             "steps": 9,
+            "base": {"loss": 3.25, "low": 3.0, "high": 3.5, "dialogues": 17, "tokens": 99},
+            "before": {"loss": 3.25, "low": 3.0, "high": 3.5, "dialogues": 17, "tokens": 99},
+            "after": {"loss": 2.5, "low": 2.25, "high": 2.75, "dialogues": 17, "tokens": 99},
         },
         "sft2": {
             "train_loss_first": 2.0,
@@ -114,6 +117,8 @@ def test_table_says_everything(metrics: Path) -> None:
         "dropped: exact",
         "quarantined",
         "2.500",
+        "3.000 to 3.500",
+        "2.250 to 2.750",
         "0.250",
         "20.0 % -> 20.0 %",
         "proactiveness",
