@@ -91,10 +91,22 @@ def load_base(base: Path, bf16: bool = False) -> Any:
     model = AutoModelForImageTextToText.from_pretrained(
         name, dtype=dtype, use_safetensors=True, **options
     )
+    no_gradients_into_images(model)
     if reference.quantization:
         _same_in_evaluation(model)
-        return model
-    return model.to(device)
+    elif device.type == "cuda":
+        model = model.to(device)
+    return model
+
+
+def no_gradients_into_images(model: Any) -> None:
+    """Keep transformers from sending gradients through a vision tower that does not learn.
+
+    Turning gradient checkpointing on makes the output of every input embedding require gradients,
+    the patch embedding's too: the whole tower would be kept, recomputed and gone through backward
+    for nothing. Only the re-entrant kind of checkpointing needs that, which is not used here.
+    """
+    model.model.visual.get_input_embeddings = lambda: None
 
 
 def _same_in_evaluation(model: Any) -> None:

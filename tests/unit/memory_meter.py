@@ -14,6 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
+from pulsemind.model.load import no_gradients_into_images
 from pulsemind.settings import Lora
 
 
@@ -117,6 +118,7 @@ def small_config(
 def adapted(config: Qwen2_5_VLConfig, lora: Lora, dtype: torch.dtype, adapter: torch.dtype) -> Any:
     """A random model with an adapter on the language model's layers, ready to train."""
     model = Qwen2_5_VLForConditionalGeneration(config).to(dtype)
+    no_gradients_into_images(model)
     wanted = LoraConfig(
         r=lora.rank,
         lora_alpha=lora.alpha,

@@ -18,8 +18,14 @@ from pulsemind import artifacts
 from pulsemind.artifacts import ArtifactError
 from pulsemind.model.chat import encode
 from pulsemind.model.export import export_adapter, export_merged
-from pulsemind.model.load import load_adapter, load_base, load_processor
-from tests.conftest import consultation
+from pulsemind.model.load import (
+    load_adapter,
+    load_base,
+    load_processor,
+    new_adapter,
+    save_adapter,
+)
+from tests.conftest import LORA, consultation
 
 TOLERANCE = 1e-4
 """Nats: fp32 sums in another order."""
@@ -67,14 +73,23 @@ def test_a_merged_model_says_what_base_and_adapter_say(
     assert model.generation_config.eos_token_id == processor.tokenizer.eos_token_id
 
 
-def test_merging_equals_pefts(base: Path, adapter: Path, tmp_path: Path) -> None:
-    out = tmp_path / "merged"
-    export_merged(base, adapter, out)
-    theirs = load_adapter(load_base(base), adapter).merge_and_unload().state_dict()
-    ours = AutoModelForImageTextToText.from_pretrained(out).state_dict()
+def test_merging_equals_pefts_in_every_part_of_the_model(base: Path, tmp_path: Path) -> None:
+    everywhere = LORA.model_copy(update={"vision": True, "projector": True})
+    model = new_adapter(load_base(base), everywhere)
+    generator = torch.Generator().manual_seed(1)
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            parameter.data.normal_(0, 0.02, generator=generator)
+    save_adapter(model, tmp_path / "adapter")
+    export_merged(base, tmp_path / "adapter", tmp_path / "merged")
+    ours = AutoModelForImageTextToText.from_pretrained(tmp_path / "merged").state_dict()
+    theirs = model.merge_and_unload().state_dict()
+    plain = load_base(base).state_dict()
     assert set(ours) == set(theirs)
     for name, tensor in theirs.items():
         torch.testing.assert_close(ours[name], tensor, atol=1e-6, rtol=1e-6)
+    changed = {name for name, tensor in plain.items() if not torch.equal(ours[name], tensor)}
+    assert {"model.visual.merger.mlp.0.weight", "model.visual.blocks.0.attn.qkv.weight"} <= changed
 
 
 def test_files_keep_the_names_and_the_number_format_of_the_base(

@@ -203,7 +203,24 @@ def test_four_bits_make_the_base_small_and_are_not_sharded() -> None:
         predict(shape, LORA, work(bf16=True, zero=3, quantization="nf4"))
 
 
+@pytest.mark.parametrize("part", ["vision", "projector"])
+def test_adapters_outside_the_language_model_are_not_predicted(part: str) -> None:
+    with pytest.raises(ValueError, match="language model only"):
+        predict(shape_of(TINY), LORA.model_copy(update={part: True}), work())
+
+
 def test_the_page_holds_the_table_of_this_code() -> None:
     page = (ROOT / "docs" / "memory.md").read_text(encoding="utf-8")
     for table in tables(ROOT / "params.yaml").split("\n\n"):
         assert table in page, "run `python -m pulsemind.model.memory` and put its tables there"
+
+
+def test_checkpointing_sends_no_gradients_through_the_vision_tower() -> None:
+    model = adapted(TINY, LORA, torch.float32, torch.float32)
+    model.base_model.model.activation_checkpointing_enable({"use_reentrant": False})
+    seen: list[bool] = []
+    blocks = model.base_model.model.model.visual.blocks
+    blocks[0].register_forward_hook(lambda module, given, out: seen.append(out.requires_grad))
+    step(model, batch_of(TINY, 1, 80, (16, 16)), 8)
+    assert seen == [False]
+    assert all(p.grad is not None for p in model.parameters() if p.requires_grad)

@@ -62,9 +62,9 @@ class Memory:
     optimiser: float
     """AdamW's two moments in fp32, and with bf16 under ZeRO the fp32 master copy."""
     activations: float
-    """What the language model keeps from forward to backward."""
+    """What the language model keeps from forward to backward for text tokens."""
     images: float
-    """What the vision tower keeps."""
+    """The same for image tokens. The vision tower itself keeps nothing, being frozen."""
     working: float
     """What the widest phase needs on top: the vision tower, one layer, or the loss."""
     buffers: float
@@ -83,8 +83,11 @@ def predict(shape: Shape, lora: Lora, work: Workload) -> Memory:
     arXiv 1910.02054), over the GPUs; activations are each GPU's own. Under ZeRO bf16 means a bf16
     adapter with an fp32 master copy; without it autocast and an fp32 adapter.
 
-    Raises ValueError for a 4-bit base under ZeRO-3.
+    Raises ValueError for a 4-bit base under ZeRO-3, and for adapters outside the language model,
+    whose activations are not derived here.
     """
+    if lora.vision or lora.projector:
+        raise ValueError("memory is predicted for adapters of the language model only")
     if work.quantization and work.zero == 3:
         raise ValueError("a 4-bit base is not sharded: use zero 0, 1 or 2")
     b = 2 if work.bf16 else 4
@@ -118,26 +121,24 @@ def _share(size: float, work: Workload, stage: int) -> float:
 
 
 def _activations(shape: Shape, lora: Lora, work: Workload) -> tuple[int, int, int]:
-    """Bytes kept by the language model, kept by the vision tower, and needed on top.
+    """Bytes kept for text tokens, kept for image tokens, and needed on top.
 
-    The phases of a step, one after the other: the vision tower (nothing else kept yet), the loss,
-    the layers backward, the vision tower backward (the layers' part freed).
+    The phases of a step, one after the other: the vision tower (nothing is kept yet), the loss, the
+    layers backward.
     """
     autocast = work.bf16 and work.zero == 0
     mask = 1 if work.gpu else 4 if autocast or not work.bf16 else 2
     precision = Precision(work.bf16, autocast, mask)
     tokens = work.batch * work.length
+    shown = work.images * shape.image_tokens(work.pixels)
+    each = activations.text(shape, lora, precision, work.gradient_checkpointing)
     patches = work.images * shape.patches(work.pixels)
-    checkpointing = work.gradient_checkpointing
-    kept = tokens * activations.text(shape, lora, precision, checkpointing)
-    images = activations.vision_kept(shape, precision, patches) if checkpointing else 0
-    vision = images + activations.vision_working(shape, precision, patches, checkpointing)
+    vision = patches * activations.vision_working(shape, precision)
     loss = work.batch * work.loss_tokens * activations.loss(shape)
     layer = tokens * activations.layer_working(shape, lora, precision)
-    if checkpointing:
+    if work.gradient_checkpointing:
         layer += tokens * activations.layer(shape, lora, precision)
-    working = max(vision - kept - images, loss, layer)
-    return kept, images, working
+    return (tokens - shown) * each, shown * each, max(vision - tokens * each, loss, layer)
 
 
 def _buffered(shape: Shape, work: Workload) -> int:

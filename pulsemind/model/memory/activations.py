@@ -107,26 +107,11 @@ def loss(shape: Shape) -> int:
     return 12 * shape.vocabulary
 
 
-def vision_kept(shape: Shape, precision: Precision, patches: int) -> int:
-    """Bytes that the frozen vision tower keeps when gradients reach its input.
+def vision_working(shape: Shape, precision: Precision) -> int:
+    """Bytes a patch that the frozen vision tower needs while one block runs; it keeps nothing.
 
-    They serve nothing, but transformers makes the input of the patch embedding require gradients
-    when gradient checkpointing is turned on. With it each block keeps its input (b V for each
-    patch, V the vision width); the merger its norm (4 V + 4) and the input of its GELU (b V).
+    The widest point is the rotary embedding, which works in fp32: q, k, v (3 b V, V the vision
+    width), q and k in fp32 (8 V), and four fp32 terms of the sum (16 V), beside the block's input
+    and norm (2 b V).
     """
-    wide, b = shape.vision_hidden, precision.width
-    return patches * (shape.vision_layers * b * wide + 4 * wide + 4 + b * wide)
-
-
-def vision_working(shape: Shape, precision: Precision, patches: int, gradients: bool) -> int:
-    """Bytes that the vision tower needs while one block runs.
-
-    Forward, the widest point is the rotary embedding, which works in fp32: q, k, v (3 b V), q and k
-    in fp32 (8 V), and four fp32 terms of the sum (16 V), beside the block's input and norm (2 b V).
-    With gradients a block is recomputed, and keeps two norms (8 V), q, k, v and output (4 b V)
-    and the gated product (3 b J, J its width), the product's gradients come on top (3 b J).
-    """
-    wide, inner, b = shape.vision_hidden, shape.vision_intermediate, precision.width
-    forward = 5 * b * wide + 24 * wide
-    backward = 8 * wide + 4 * b * wide + 6 * b * inner + 2 * b * wide
-    return patches * max(forward, backward if gradients else 0)
+    return (5 * precision.width + 24) * shape.vision_hidden
