@@ -131,7 +131,7 @@ def _open(folder: Path) -> Iterator[dict[str, Any]]:
     if not files:
         raise ArtifactError(f"{folder} holds no weights in safetensors")
     with ExitStack() as stack:
-        tensors = {}
+        tensors: dict[str, Any] = {}
         for file in files:
             handle = stack.enter_context(safe_open(file, framework="pt"))
             tensors |= dict.fromkeys(handle.keys(), handle)

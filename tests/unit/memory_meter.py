@@ -54,11 +54,11 @@ class Meter(TorchDispatchMode):
 
 
 class Kept:
-    """Bytes of the storages that autograd saves, parameters excepted."""
+    """Bytes of the storages that autograd saved and still holds, parameters excepted."""
 
     def __init__(self, model: torch.nn.Module) -> None:
         self.parameters = {id(s): s for s in (p.untyped_storage() for p in model.parameters())}
-        self.storages: dict[int, Any] = {}  # held, so that no identity comes twice
+        self.storages: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 
     def pack(self, tensor: torch.Tensor) -> torch.Tensor:
         storage = tensor.untyped_storage()
@@ -184,6 +184,5 @@ def step(
             )
         del output, logits
         saved = kept.bytes()
-        kept.storages.clear()
         loss.backward()
     return saved, meter.peak

@@ -73,7 +73,7 @@ class Memory:
     @property
     def total(self) -> float:
         """Sum of the parts."""
-        return sum(getattr(self, field.name) for field in fields(self))
+        return float(sum(getattr(self, field.name) for field in fields(self)))
 
 
 def predict(shape: Shape, lora: Lora, work: Workload) -> Memory:
