@@ -217,6 +217,9 @@ class BaseSettings(Section):
     """The shape to build when there is no checkpoint."""
     max_pixels: int = Field(ge=3136)
     """Images are scaled down to at most this many pixels, in training and in evaluation."""
+    quantization: Literal["nf4"] | None
+    """`nf4` holds the language model in 4 bits wherever it is loaded (package `bitsandbytes`,
+    docs/memory.md), null as it is. A 4-bit base is not sharded by ZeRO-3 and not merged into."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> BaseSettings:
