@@ -11,64 +11,12 @@ import argparse
 import sys
 import tempfile
 from pathlib import Path
-from statistics import mean
 
+from bench.policies import SFT, against, counterparts, held_out, points, replies, train
 from bench.table import check, report
-from pulsemind import artifacts, settings
-from pulsemind.crpo import loop
-from pulsemind.crpo.update import update
-from pulsemind.evaluation.consultation import Reply, answer_all, last_turn_queries, pair_up
-from pulsemind.evaluation.statistics import pairwise_results
-from pulsemind.judge import OFFLINE_NOTE, compare, rubric
-from pulsemind.model.engine import answer
-from pulsemind.model.load import load_adapter, load_base, load_processor
-from pulsemind.records import DIMENSIONS, Answer, Consultation, Query
-from pulsemind.settings import CrpoSettings
-
-BASE, SFT, DATA = Path("models/base"), Path("models/sft2"), Path("data/dataset")
-BENCHMARKS = ("cmtmedqa", "meddiagnose")
-
-
-def train(section: CrpoSettings, folder: Path) -> Path:
-    """The whole loop without the flow; returns the last adapter."""
-    queries = list(artifacts.read_shards(DATA / "queries", Query))
-    answers = [
-        answer
-        for part in sorted(p for p in Path("data/counterparts").iterdir() if p.is_dir())
-        for answer in artifacts.read_shards(part, Answer)
-    ]
-    policy = SFT
-    for i in range(section.iterations):
-        chosen = loop.pick_queries(queries, section.queries, i, section.seed)
-        rollouts = list(loop.rollout(section, BASE, policy, "bench", DATA, chosen, i))
-        judged = loop.judge(section, chosen, rollouts, answers, {}, 1, folder / "cache", DATA)
-        rewards = loop.rewards_of(section, judged)
-        out = folder / f"{section.seed}-{i}"
-        update(
-            section, BASE, policy, SFT, DATA, chosen, rollouts, rewards, folder / "work", out,
-            lambda step, values: None,
-        )  # fmt: skip
-        policy = out
-    return policy
-
-
-def held_out() -> list[Query]:
-    """The last answered turn of every benchmark dialogue."""
-    cases = [
-        case
-        for name in BENCHMARKS
-        for case in artifacts.read_shards(DATA / "benchmarks" / name, Consultation)
-    ]
-    return last_turn_queries(cases)
-
-
-def replies(adapter: Path, queries: list[Query], wanted: settings.EvaluateSettings) -> list[Reply]:
-    """One model's replies."""
-    model, processor = load_adapter(load_base(BASE), adapter), load_processor(BASE)
-    return answer_all(
-        queries,
-        lambda q: answer(model, processor, DATA, q, wanted.decoding, wanted.max_prompt_length),
-    )
+from pulsemind import settings
+from pulsemind.judge import OFFLINE_NOTE
+from pulsemind.records import DIMENSIONS
 
 
 def main() -> int:
@@ -78,29 +26,24 @@ def main() -> int:
     seeds = (1,) if parser.parse_args().quick else (1, 2, 3)
     stages = settings.load().stages
     wanted, queries = stages.evaluate, held_out()
+    answers = [answer for part in counterparts().values() for answer in part]
     before = replies(SFT, queries, wanted)
     rows, checks = [], [check("held-out consultations", len(queries), 100, least=True)]
     with tempfile.TemporaryDirectory() as folder:
         for seed in seeds:
             section = stages.crpo.model_copy(update={"seed": seed})
-            after = replies(train(section, Path(folder)), queries, wanted)
-            verdicts = compare(
-                pair_up(queries, after, before, "sft"), wanted.judge, {}, 1, Path(folder) / "cache"
-            )
-            results = pairwise_results({"held-out": verdicts}, "crpo", wanted)
-            (overall,) = [r for r in results if r.aspect == "overall"]
+            policy, _ = train(section, answers, Path(folder))
+            after = replies(policy, queries, wanted)
+            overall = against(queries, after, before, wanted, Path(folder) / "cache")
             row = {"seed": seed, "n": overall.n, "win rate": overall.win_rate or 0.0,
                    "low": overall.low or 0.0, "high": overall.high or 0.0,
                    "tie share": overall.tie.value if overall.tie else 0.0}  # fmt: skip
             checks.append(check(f"seed {seed}: win rate", row["win rate"], 0.7, least=True))
+            sft, crpo = points(before), points(after)
             for dimension in DIMENSIONS:
-                points = [
-                    100 * mean(rubric(r.query, r.text)[dimension] for r in side)
-                    for side in (before, after)
-                ]
-                row[f"{dimension} sft"], row[dimension] = points
+                row[f"{dimension} sft"], row[dimension] = sft[dimension], crpo[dimension]
                 limit = 20.0 if dimension == "proactiveness" else -3.0
-                change = points[1] - points[0]
+                change = crpo[dimension] - sft[dimension]
                 checks.append(check(f"seed {seed}: {dimension}", change, limit, least=True))
             rows.append(row)
     return report("crpo_learns", rows, checks, f"{OFFLINE_NOTE}; profile {settings.load().profile}")

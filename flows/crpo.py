@@ -21,7 +21,7 @@ def crpo() -> None:
             data = [digest(work.BASE), digest(work.SFT), *this.inputs("data/")]
 
             def key(name: str, *inputs: str, i: int = i, data: list[str] = data) -> str:
-                return this.key(name, i, *data, *inputs, ignore=("iterations",))
+                return this.key(name, i, *data, *inputs, ignore=("iterations", "alarm"))
 
             once(work.roll_out, key("rollout", policy), i)
             rollouts = digest(work.phase(i, "rollouts"))

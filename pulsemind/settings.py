@@ -217,6 +217,9 @@ class BaseSettings(Section):
     """The shape to build when there is no checkpoint."""
     max_pixels: int = Field(ge=3136)
     """Images are scaled down to at most this many pixels, in training and in evaluation."""
+    quantization: Literal["nf4"] | None
+    """`nf4` holds the language model in 4 bits wherever it is loaded (package `bitsandbytes`,
+    docs/memory.md), null as it is. A 4-bit base is not sharded by ZeRO-3 and not merged into."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> BaseSettings:
@@ -346,6 +349,30 @@ class CounterpartSettings(Section):
     """Tokens; a longer dialogue loses its earliest turns."""
 
 
+class Weights(Section):
+    """What the dimensions count for in R, whose mean they weight; the paper's are equal."""
+
+    proactiveness: float = Field(ge=0)
+    accuracy: float = Field(ge=0)
+    usefulness: float = Field(ge=0)
+    language_quality: float = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _one_counts(self) -> Weights:
+        if not any(self.model_dump().values()):
+            raise ValueError("at least one dimension must count")
+        return self
+
+
+class Guards(Section):
+    """Replies that are paid the lowest reward whatever the judge says (ours)."""
+
+    truncated: bool
+    """Those that did not end within `max_new_tokens`."""
+    repetition: float = Field(ge=0, le=1)
+    """Those in which more than this share of the runs of four tokens stood before; 1 is off."""
+
+
 class CrpoSettings(Section):
     """CRPO (SPEC section 5)."""
 
@@ -365,11 +392,23 @@ class CrpoSettings(Section):
     judge: Judge
     tie_value: float = Field(ge=0, le=1)
     """Reward of a tie; the paper's is 0."""
+    weights: Weights
+    guards: Guards
+    oversample: float = Field(ge=1)
+    """Queries sampled and judged for each one trained on: groups without variance, which teach
+    nothing, give way to those with (DAPO's dynamic sampling); 1 is off."""
+    alarm: float = Field(gt=0, le=1)
+    """Fall of a dimension, in shares of won comparisons, that raises an alarm while R rises."""
     learning_rate: float = Field(gt=0)
     kl: float = Field(ge=0)
     """Weight of the KL term to the SFT adapter."""
     clip: float = Field(gt=0)
     """epsilon of the clipped loss."""
+    loss: Literal["grpo", "dapo", "bnpo", "dr_grpo"]
+    """TRL's name of how token losses are averaged; `grpo` first in a reply, then over replies."""
+    advantage: Literal["group", "batch", "none"]
+    """Standard deviation that R's distance from its group's mean is divided by; the paper's is
+    the group's."""
     batch: int = Field(ge=1)
     """Sequences a device and micro-batch."""
     global_batch: int = Field(ge=1)

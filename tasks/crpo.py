@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from prefect import task
+from prefect import get_run_logger, task
 
 from pulsemind import artifacts, settings
 from pulsemind.records import Answer, Query, Rollout, Scores, Verdict
@@ -49,7 +49,6 @@ def roll_out(iteration: int) -> Produced:
 def judge(iteration: int) -> Produced:
     """Judge the iteration's candidates against the counterparts' answers."""
     from pulsemind.crpo import loop
-    from pulsemind.crpo.reward import statistics
 
     wanted = settings.load()
     section, services = wanted.stages.crpo, wanted.services
@@ -67,7 +66,7 @@ def judge(iteration: int) -> Produced:
             RESPONSES, DATASET,
         )  # fmt: skip
         artifacts.write_shards(folder, judged)
-        figures = statistics(loop.rewards_of(section, judged), judged)
+        _, figures = loop.rewards_of(section, judged, rollouts)
         artifacts.write_json(folder / "statistics.json", figures.model_dump())
     return produced(out)
 
@@ -84,6 +83,8 @@ def update_policy(iteration: int, key: str) -> Produced:
     record = Scores if section.reward == "absolute" else Verdict
     judged = list(artifacts.read_shards(phase(iteration, "verdicts"), record))
     out = phase(iteration, "adapter")
+    rewards, _ = loop.rewards_of(section, judged, rollouts)
+    queries = loop.trained_on(section, _queries(section, iteration), rewards)
     with tracked("crpo", key, wanted, last=False) as run:
         with artifacts.writing(out, "adapter", stage="crpo", iteration=iteration) as folder:
             result = update(
@@ -92,9 +93,9 @@ def update_policy(iteration: int, key: str) -> Produced:
                 policy(iteration),
                 SFT,
                 DATASET,
-                _queries(section, iteration),
+                queries,
                 rollouts,
-                loop.rewards_of(section, judged),
+                rewards,
                 phase(iteration, ".trainer"),
                 folder,
                 lambda step, values: None,
@@ -106,6 +107,14 @@ def update_policy(iteration: int, key: str) -> Produced:
             {f"{o}.{d}": share for d, s in figures["outcomes"].items() for o, share in s.items()},
             iteration,
         )
+        run.metrics({f"level.{d}": s["value"] for d, s in figures["levels"].items()}, iteration)
+        if figures["alarms"]:
+            run.tags({"pulsemind.alarm": f"iteration {iteration}: {', '.join(figures['alarms'])}"})
+            get_run_logger().warning(
+                "iteration %d: the reward rises while %s falls; docs/crpo.md says what to do",
+                iteration,
+                ", ".join(figures["alarms"]),
+            )
     shutil.rmtree(phase(iteration, ".trainer"), ignore_errors=True)
     return produced(out)
 
@@ -131,19 +140,16 @@ def _queries(section: settings.CrpoSettings, iteration: int) -> list[Query]:
     from pulsemind.crpo import loop
 
     queries = list(artifacts.read_shards(DATASET / "queries", Query))
-    return loop.pick_queries(queries, section.queries, iteration, section.seed)
+    return loop.pick_queries(queries, loop.sampled(section), iteration, section.seed)
 
 
 def _figures(iteration: int) -> dict[str, Any]:
-    verdicts, adapter = phase(iteration, "verdicts"), phase(iteration, "adapter")
-    judged = json.loads((verdicts / "statistics.json").read_text(encoding="utf-8"))
-    updated = json.loads((adapter / "update.json").read_text(encoding="utf-8"))
-    lengths = [
-        len(r.token_ids) for r in artifacts.read_shards(phase(iteration, "rollouts"), Rollout)
+    from pulsemind.crpo.statistics import RewardStatistics, alarms
+
+    history = [
+        RewardStatistics.model_validate_json((phase(i, "verdicts") / "statistics.json").read_text())
+        for i in range(iteration + 1)
     ]
-    return {
-        "iteration": iteration,
-        **judged,
-        **updated,
-        "length": sum(lengths) / len(lengths),
-    }
+    updated = json.loads((phase(iteration, "adapter") / "update.json").read_text(encoding="utf-8"))
+    raised = alarms(history, settings.load().stages.crpo.alarm)
+    return {"iteration": iteration, **history[-1].model_dump(), **updated, "alarms": raised}

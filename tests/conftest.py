@@ -75,7 +75,9 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "base"
     folder.mkdir()
     build_base(SHAPE, lambda: (consultation(i).turns for i in range(20)), folder / "work", folder)
-    settings = BaseSettings(checkpoint=None, revision=None, build=SHAPE, max_pixels=6272)
+    settings = BaseSettings(
+        checkpoint=None, revision=None, build=SHAPE, max_pixels=6272, quantization=None
+    )
     write_reference(folder, settings)
     return folder
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from pulsemind.crpo.reward import absolute_rewards, comparison_rewards
+from pulsemind.crpo import guards
+from pulsemind.crpo.reward import Rewards, absolute_rewards, comparison_rewards, informative
+from pulsemind.crpo.statistics import RewardStatistics, statistics
 from pulsemind.judge import Pair, Sample, compare, score
 from pulsemind.model.engine import sample
 from pulsemind.model.load import load_adapter, load_base, load_processor
 from pulsemind.records import Answer, Query, Rollout, Scores, Verdict
 from pulsemind.settings import CrpoSettings, Endpoint
+
+
+def sampled(settings: CrpoSettings) -> int:
+    """Queries that an iteration samples and judges."""
+    return math.ceil(settings.queries * settings.oversample)
 
 
 def pick_queries(queries: Sequence[Query], count: int, iteration: int, seed: int) -> list[Query]:
@@ -23,7 +31,8 @@ def pick_queries(queries: Sequence[Query], count: int, iteration: int, seed: int
     """
     if len(queries) < count:
         raise ValueError(
-            f"crpo.queries is {count}, but the dataset has only {len(queries)} queries"
+            f"an iteration of CRPO takes {count} queries (crpo.queries x crpo.oversample), but the "
+            f"dataset has only {len(queries)}"
         )
     pass_number, place = divmod(iteration, len(queries) // count)
     order = np.random.default_rng([seed, pass_number]).permutation(len(queries))
@@ -101,11 +110,26 @@ def judge(
 
 
 def rewards_of(
-    settings: CrpoSettings, judged: Sequence[Verdict] | Sequence[Scores]
-) -> dict[str, list[float | None]]:
-    """R_g of every candidate by query, from verdicts or from absolute scores."""
+    settings: CrpoSettings,
+    judged: Sequence[Verdict] | Sequence[Scores],
+    rollouts: Sequence[Rollout],
+) -> tuple[Rewards, RewardStatistics]:
+    """R_g of every candidate by query, from verdicts or from absolute scores, guards applied."""
     scores = [j for j in judged if isinstance(j, Scores)]
-    if settings.reward == "absolute":
-        return absolute_rewards(scores, settings.candidates)
     verdicts = [j for j in judged if isinstance(j, Verdict)]
-    return comparison_rewards(verdicts, settings.candidates, settings.tie_value)
+    if settings.reward == "absolute":
+        rewards, lowest = absolute_rewards(scores, settings.candidates, settings.weights), 1.0
+    else:
+        rewards, lowest = (
+            comparison_rewards(verdicts, settings.candidates, settings.tie_value, settings.weights),
+            0.0,
+        )
+    caught = guards.guarded(rollouts, settings.guards)
+    rewards = guards.apply(rewards, caught, lowest)
+    return rewards, statistics(rewards, judged, rollouts, len(caught))
+
+
+def trained_on(settings: CrpoSettings, queries: Sequence[Query], rewards: Rewards) -> list[Query]:
+    """Of the queries judged, the ones an update takes: groups that differ first."""
+    chosen = set(informative({q.id: rewards[q.id] for q in queries}, settings.queries))
+    return [query for query in queries if query.id in chosen]

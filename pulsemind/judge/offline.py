@@ -167,7 +167,7 @@ def _language_quality(query: Query, text: str) -> float:
         (chinese >= 0.5) == (query.language == "zh"),
         not any(_is_garbage(c) for c in text),
         _well_formed(text),
-        1.0 - min(1.0, 3 * _repetition(words)),
+        1.0 - min(1.0, 3 * text_units.repetition(words)),
     ]
     return sum(float(check) for check in checks) / len(checks)
 
@@ -184,9 +184,3 @@ def _well_formed(text: str) -> bool:
         text.count(left) == text.count(right) for left, right in ("()", "（）", "【】", "[]", "“”")
     )
     return not doubled and opened and all(text_units.tokens(s) for s in text_units.sentences(text))
-
-
-def _repetition(words: list[str]) -> float:
-    """Share of runs of four tokens that stood in the text before, 0 to 1."""
-    runs = [tuple(words[i : i + 4]) for i in range(len(words) - 3)]
-    return 1 - len(set(runs)) / len(runs) if runs else 0.0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Hashable, Sequence
 
 CJK = "\u3400-\u4dbf\u4e00-\u9fff"
 _FUNCTION_CHARACTERS = frozenset(
@@ -114,3 +115,9 @@ def _content_runs(run: str) -> list[str]:
 
 def _stem(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("s") and word[-2] not in "su" else word
+
+
+def repetition(items: Sequence[Hashable]) -> float:
+    """Share of the runs of four items (words, token ids) that stood earlier, 0 to 1."""
+    runs = [tuple(items[i : i + 4]) for i in range(len(items) - 3)]
+    return 1 - len(set(runs)) / len(runs) if runs else 0.0

@@ -7,13 +7,15 @@ safetensors only, and no remote code runs.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoModelForImageTextToText, AutoProcessor, BitsAndBytesConfig
+from transformers.integrations.deepspeed import is_deepspeed_zero3_enabled
 
 from pulsemind.artifacts import ArtifactError, write_json
 from pulsemind.records import Record
@@ -30,6 +32,8 @@ class BaseReference(Record):
     revision: str | None
     max_pixels: int
     """Larger images are scaled down."""
+    quantization: Literal["nf4"] | None
+    """4 bits a weight when it is loaded (the files stay as they are), or None."""
 
 
 def write_reference(folder: Path, settings: BaseSettings) -> None:
@@ -38,15 +42,21 @@ def write_reference(folder: Path, settings: BaseSettings) -> None:
         checkpoint=settings.checkpoint,
         revision=settings.revision,
         max_pixels=settings.max_pixels,
+        quantization=settings.quantization,
     )
     write_json(folder / REFERENCE, reference.model_dump())
 
 
-def _source(base: Path) -> tuple[BaseReference, str, dict[str, Any]]:
+def read_reference(base: Path) -> BaseReference:
+    """The `base.json` of a base artifact. Raises ArtifactError when it has none."""
     path = base / REFERENCE
     if not path.is_file():
         raise ArtifactError(f"{base} is not a base model: it has no {REFERENCE}")
-    reference = BaseReference.model_validate_json(path.read_text(encoding="utf-8"))
+    return BaseReference.model_validate_json(path.read_text(encoding="utf-8"))
+
+
+def _source(base: Path) -> tuple[BaseReference, str, dict[str, Any]]:
+    reference = read_reference(base)
     options: dict[str, Any] = {"trust_remote_code": False}
     if reference.revision:
         options["revision"] = reference.revision
@@ -65,16 +75,65 @@ def load_processor(base: Path) -> Any:
 def load_base(base: Path, bf16: bool = False) -> Any:
     """The base model, frozen by whoever adds an adapter; on the GPU when there is one.
 
-    Under a distributed launch each process takes its own GPU (`LOCAL_RANK`).
+    Under a distributed launch each process takes its own GPU (`LOCAL_RANK`). With quantization
+    `nf4` the language model's linear layers are held in 4 bits (QLoRA, arXiv 2305.14314); vision
+    tower, embeddings and head are not.
+
+    Raises ArtifactError when a 4-bit base cannot be had: without bitsandbytes, or under ZeRO-3.
     """
-    _, name, options = _source(base)
+    reference, name, options = _source(base)
     dtype = torch.bfloat16 if bf16 else torch.float32
+    device = torch.device("cpu")
+    if torch.cuda.is_available():
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    if reference.quantization:
+        options |= {"quantization_config": _nf4(dtype), "device_map": {"": device}}
     model = AutoModelForImageTextToText.from_pretrained(
         name, dtype=dtype, use_safetensors=True, **options
     )
-    if torch.cuda.is_available():
-        model = model.to(torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))))
+    no_gradients_into_images(model)
+    if reference.quantization:
+        _same_in_evaluation(model)
+    elif device.type == "cuda":
+        model = model.to(device)
     return model
+
+
+def no_gradients_into_images(model: Any) -> None:
+    """Keep transformers from sending gradients through a vision tower that does not learn.
+
+    Turning gradient checkpointing on makes the output of every input embedding require gradients,
+    the patch embedding's too: the whole tower would be kept, recomputed and gone through backward
+    for nothing. Only the re-entrant kind of checkpointing needs that, which is not used here.
+    """
+    model.model.visual.get_input_embeddings = lambda: None
+
+
+def _same_in_evaluation(model: Any) -> None:
+    """Keep bitsandbytes from changing 4-bit weights when the model is evaluated.
+
+    On CPUs with AVX-512 BF16 it rounds their scales to bf16 at the first evaluation and leaves them
+    so; what an adapter learns would depend on when it was evaluated.
+    """
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
+
+
+def _nf4(dtype: torch.dtype) -> BitsAndBytesConfig:
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise ArtifactError(
+            "base.quantization: nf4 needs bitsandbytes: pip install 'pulsemind[quantized]'"
+        )
+    if is_deepspeed_zero3_enabled():
+        raise ArtifactError("a 4-bit base is not sharded: set zero to 0 or 2 for it")
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+        llm_int8_skip_modules=["model.visual", "lm_head"],  # of 4-bit models too
+    )
 
 
 def new_adapter(model: Any, lora: Lora) -> PeftModel:

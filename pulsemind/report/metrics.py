@@ -78,6 +78,10 @@ class CrpoIteration(Metrics):
     unjudged: int = Field(ge=0)
     length: float
     """Mean tokens a candidate."""
+    guarded: int = Field(ge=0)
+    """Candidates that a guard denied their reward."""
+    alarms: list[Dimension]
+    """Dimensions that have fallen while the reward rose."""
 
 
 class CrpoMetrics(Metrics):

@@ -171,14 +171,16 @@ def _show_held_out(out: Console, metrics: Path) -> None:
 def _show_crpo(out: Console, crpo: CrpoMetrics) -> None:
     table = _table(
         f"CRPO, judge {crpo.judge}",
-        *("iteration", "reward", "std", "flat groups", "swaps differ", "unjudged", "tokens"),
+        *("iteration", "reward", "std", "flat groups", "swaps differ", "unjudged", "guarded"),
+        *("tokens", "alarm"),
         caption=note(crpo.judge),
     )
     for number, step in enumerate(crpo.iterations):
         table.add_row(
             str(number),
             *(_number(step.reward), _number(step.reward_std), _percent(step.zero_variance)),
-            *(_percent(step.swap_disagreement), str(step.unjudged), _number(step.length, 1)),
+            *(_percent(step.swap_disagreement), str(step.unjudged), str(step.guarded)),
+            *(_number(step.length, 1), ", ".join(step.alarms) or "-"),
         )
     out.print(table)
     ends = _table(

@@ -14,7 +14,7 @@ from pulsemind.model.chat import encode
 from pulsemind.model.engine import sample
 from pulsemind.model.load import load_adapter, load_base, load_processor
 from pulsemind.records import Query, Rollout
-from pulsemind.settings import CrpoSettings, Judge
+from pulsemind.settings import CrpoSettings, Guards, Judge, Weights
 from tests.conftest import consultation
 
 G = 4
@@ -29,9 +29,15 @@ SETTINGS = CrpoSettings(
     reward="comparison",
     judge=Judge(kind="offline", model="rubric", endpoint="none", orders="both", seed=1),
     tie_value=0.0,
+    weights=Weights(proactiveness=1.0, accuracy=1.0, usefulness=1.0, language_quality=1.0),
+    guards=Guards(truncated=False, repetition=1.0),
+    oversample=1.0,
+    alarm=0.1,
     learning_rate=0.01,
     kl=0.04,
     clip=0.2,
+    loss="grpo",
+    advantage="group",
     batch=8,
     global_batch=16,
     epochs=1,
@@ -89,8 +95,16 @@ def logprobs(model, processor, data: Path, query: Query, rollout: Rollout) -> to
     return chosen.gather(-1, ids[0].unsqueeze(-1)).squeeze(-1)
 
 
-def test_loss_equals_the_formula_written_out(base, adapter, data, queries, rollouts, tmp_path):
-    """One optimiser step over the whole rollout batch, against a reference that differs."""
+@pytest.mark.parametrize("loss", ["grpo", "dapo"])
+@pytest.mark.parametrize("advantage", ["group", "batch", "none"])
+def test_loss_equals_the_formula_written_out(
+    base, adapter, data, queries, rollouts, tmp_path, loss, advantage
+):
+    """One optimiser step over the whole rollout batch, against a reference that differs.
+
+    `grpo` averages tokens in a reply, then replies; `dapo` all tokens alike.
+    """
+    settings = SETTINGS.model_copy(update={"loss": loss, "advantage": advantage})
     reference = tmp_path / "reference"
     policy = load_adapter(load_base(base), adapter)
     other = load_adapter(load_base(base), adapter)
@@ -100,22 +114,27 @@ def test_loss_equals_the_formula_written_out(base, adapter, data, queries, rollo
     module.save_adapter(other, reference)
     seen: list[dict[str, float]] = []
     module.update(
-        SETTINGS, base, adapter, reference, data, queries, rollouts, rewards(queries),
+        settings, base, adapter, reference, data, queries, rollouts, rewards(queries),
         tmp_path / "work", tmp_path / "out", lambda step, values: seen.append(values),
     )  # fmt: skip
     processor, total = load_processor(base), 0.0
     by_query = {q.id: q for q in queries}
+    spread = torch.tensor(REWARDS, dtype=torch.float64).std() + 1e-4
+    tokens = sum(len(rollout.token_ids) for rollout in rollouts)
     with torch.no_grad():
         for rollout in rollouts:
             group = torch.tensor(rewards(queries)[rollout.query_id], dtype=torch.float64)
-            advantage = (group[rollout.candidate] - group.mean()) / (group.std() + 1e-4)
+            scale = {"group": group.std() + 1e-4, "batch": spread, "none": 1.0}[advantage]
+            value = (group[rollout.candidate] - group.mean()) / scale
             query = by_query[rollout.query_id]
             new = logprobs(policy, processor, data, query, rollout)
             ref = logprobs(other, processor, data, query, rollout)
             kl = torch.exp(ref - new) - (ref - new) - 1
             # First step: the ratio is 1, clipping does nothing.
-            total += float((-advantage + SETTINGS.kl * kl).mean())
-    assert seen[0]["loss"] == pytest.approx(total / len(rollouts), abs=1e-5)
+            losses = -value + settings.kl * kl
+            total += float(losses.mean() if loss == "grpo" else losses.sum())
+    count = len(rollouts) if loss == "grpo" else tokens
+    assert seen[0]["loss"] == pytest.approx(total / count, abs=1e-5)
 
 
 def test_recorded_logprobs_are_the_policys(base, adapter, data, queries, rollouts):

@@ -26,8 +26,10 @@ STEP = {
     "swap_disagreement": 0.0,
     "unjudged": 0,
     "length": 21.5,
+    "guarded": 2,
+    "alarms": [],
 }
-CRPO = {"judge": "offline", "iterations": [STEP, STEP | {"reward": 0.5}]}
+CRPO = {"judge": "offline", "iterations": [STEP, STEP | {"reward": 0.5, "alarms": ["accuracy"]}]}
 
 
 def qa(low: float, high: float, chance: float | None, name: str = "choice") -> QAResult:
