@@ -1,4 +1,4 @@
-"""One stage-2 step with images at the sizes of Qwen2.5-VL-7B and -32B, on random weights.
+"""One stage-2 step with images at the sizes of Qwen2.5-VL, on random weights.
 
 bf16, gradient checkpointing, LoRA rank 64, one row of about 4,096 tokens of which two images are
 more than half. Speed and memory do not depend on the weights' values.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,9 @@ from PIL import Image
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
 from bench.table import check
-from pulsemind.model.load import new_adapter
+from pulsemind.model.load import new_adapter, no_gradients_into_images
+from pulsemind.model.memory import Workload, predict
+from pulsemind.model.shapes import published_config, shape_of
 from pulsemind.records import Consultation, ImageRef, Provenance, Turn
 from pulsemind.settings import Lora
 from pulsemind.sft.collate import Collator
@@ -34,58 +35,27 @@ LORA = Lora(
 )
 STEPS = 6
 """The first two warm up."""
+SIDE = 1008
+"""Pixels a side of an image: 1,296 tokens."""
 
 
-@dataclass(frozen=True)
-class Size:
-    """A language model's shape; the vision tower is the same in all but its width outwards."""
-
-    hidden: int
-    layers: int
-    heads: int
-    key_value_heads: int
-    intermediate: int
-    vision_intermediate: int
-    utilisation: float | None
-    """Least model FLOPs utilisation that is asked for."""
+LEAST = {"7b": 0.4, "32b": None, "72b": None}
+"""Sizes, and the model FLOPs utilisation asked of them."""
 
 
-SIZES = {
-    "7b": Size(3584, 28, 28, 4, 18944, 3420, 0.4),
-    "32b": Size(5120, 64, 40, 8, 27648, 3456, None),
-}
-
-
-def configuration(size: Size, processor: Any) -> Qwen2_5_VLConfig:
-    """The model's configuration with the processor's special tokens."""
-    token = processor.tokenizer.convert_tokens_to_ids
-    return Qwen2_5_VLConfig(
-        text_config={
-            "vocab_size": 152064, "hidden_size": size.hidden, "num_hidden_layers": size.layers,
-            "num_attention_heads": size.heads, "num_key_value_heads": size.key_value_heads,
-            "intermediate_size": size.intermediate, "max_position_embeddings": 128_000,
-            "rope_parameters": {
-                "rope_type": "default", "rope_theta": 1e6, "mrope_section": [16, 24, 24],
-            },
-            "tie_word_embeddings": False,
-        },
-        vision_config={
-            "depth": 32, "hidden_size": 1280, "intermediate_size": size.vision_intermediate,
-            "num_heads": 16, "out_hidden_size": size.hidden, "patch_size": 14,
-            "spatial_merge_size": 2, "window_size": 112, "fullatt_block_indexes": [7, 15, 23, 31],
-        },
-        image_token_id=token("<|image_pad|>"),
-        video_token_id=token("<|video_pad|>"),
-        vision_start_token_id=token("<|vision_start|>"),
-        vision_end_token_id=token("<|vision_end|>"),
-        tie_word_embeddings=False,
-    )  # fmt: skip
+def configuration(name: str, processor: Any) -> Qwen2_5_VLConfig:
+    """The published shape with the processor's special tokens."""
+    config = published_config(f"Qwen/Qwen2.5-VL-{name.upper()}-Instruct")
+    for kind in ("image", "video"):
+        token = processor.tokenizer.convert_tokens_to_ids(f"<|{kind}_pad|>")
+        setattr(config, f"{kind}_token_id", token)
+    return config
 
 
 def example(folder: Path) -> Consultation:
-    """A dialogue of four turns with two images of 1008 x 1008 pixels, 1,296 tokens each."""
+    """A dialogue of four turns with two images."""
     (folder / "images").mkdir()
-    Image.effect_noise((1008, 1008), 50).convert("RGB").save(folder / "images" / "a.png")
+    Image.effect_noise((SIDE, SIDE), 50).convert("RGB").save(folder / "images" / "a.png")
     image = ImageRef(path="images/a.png", kind="xray")
     return Consultation(
         id="bench",
@@ -108,17 +78,19 @@ def at_size(name: str, processor: Any) -> tuple[list[dict[str, Any]], list[dict[
     with torch.device("cuda"):
         torch.set_default_dtype(torch.bfloat16)
         model = Qwen2_5_VLForConditionalGeneration._from_config(
-            configuration(SIZES[name], processor), attn_implementation="sdpa"
+            configuration(name, processor), attn_implementation="sdpa"
         )
         torch.set_default_dtype(torch.float32)
-    return steps(name, model, processor, SIZES[name].utilisation)
+    return steps(name, model, processor)
 
 
 def steps(
-    name: str, model: Any, processor: Any, least: float | None
+    name: str, model: Any, processor: Any
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Time training steps of a model where it is; its table row and its checks."""
-    device = model.device
+    device, bf16 = model.device, model.dtype == torch.bfloat16
+    no_gradients_into_images(model)
+    shape = shape_of(model.config)
     model = new_adapter(model, LORA)
     model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     model.train()
@@ -137,7 +109,9 @@ def steps(
     }
     ends = []
     for _ in range(STEPS):
-        token_loss(model(**inputs), labels).backward()
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+            loss = token_loss(model(**inputs), labels)
+        loss.backward()
         optimiser.step()
         optimiser.zero_grad()
         if torch.cuda.is_available():
@@ -148,8 +122,19 @@ def steps(
         "what": f"{name} shape, {work.tokens} tokens, {work.patches} patches", "how": str(device),
         "tokens/s": work.tokens / seconds, "peak GiB": peak_memory(),
     }  # fmt: skip
-    peak = peak_flops()
-    if not peak:
+    planned = Workload(
+        batch=1, length=work.tokens, loss_tokens=work.learned, images=2, pixels=SIDE**2,
+        bf16=bf16, gradient_checkpointing=True, zero=0, gpus=1,
+        quantization=None, gpu=torch.cuda.is_available(),
+    )  # fmt: skip
+    row["predicted GiB"] = predict(shape, LORA, planned).total / 2**30
+    if not torch.cuda.is_available():
         return [row], []
-    row["MFU"] = model_flops(model)(work) / seconds / peak
-    return [row], [check(f"{name}: MFU", row["MFU"], least, least=True)] if least else []
+    off = abs(row["predicted GiB"] / row["peak GiB"] - 1)
+    checks = [check(f"{name}: memory, prediction off by", off, 0.1, least=False)]
+    peak, least = peak_flops(), LEAST[name]
+    if peak:
+        row["MFU"] = model_flops(model)(work) / seconds / peak
+        if least:
+            checks.append(check(f"{name}: MFU", row["MFU"], least, least=True))
+    return [row], checks
