@@ -109,7 +109,7 @@ def _memory(inputs: dict[str, Any], step: int) -> Iterator[None]:
             f"{' x '.join(map(str, inputs['input_ids'].shape))} tokens and "
             f"{inputs['work'].patches} image patches, records {_named(inputs)}. Lower batch, "
             "max_length or base.max_pixels, turn on gradient_checkpointing, or share the "
-            "weights among more processes with zero: 3"
+            "weights among more processes with zero: 3 (docs/memory.md says what each costs)"
         ) from error
 
 
