@@ -14,6 +14,7 @@ from functools import cache
 from itertools import pairwise
 
 from pulsemind.data.detectors import Span
+from pulsemind.data.finder import Finder, finder
 from pulsemind.data.patterns import Kind
 from pulsemind.data.wordlists import words
 
@@ -22,7 +23,7 @@ _LOW = "a-zß-öø-ÿāăąćčďđēęěğīıłńňōőřśşšťūůűźżž"
 _WORD = rf"(?:Mc|Mac|De|Van|O['’])?[{_UP}][{_LOW}]+(?:['’-](?!s\b)[{_UP}]?[{_LOW}]+)*"
 _CAPS = r"[A-Z]{2,}(?:['’-][A-Z]{2,})*"
 _LINK = r"(?:[ \t\u00a0]+|(?<=[a-zA-Z]),[ \t]*)"
-_RUN = re.compile(rf"\b(?:{_WORD}|{_CAPS}|[A-Z]\.?)(?:{_LINK}(?:{_WORD}|{_CAPS}|[A-Z]\b\.?))*")
+_RUN = finder(rf"\b(?:{_WORD}|{_CAPS}|[A-Z]\.?)(?:{_LINK}(?:{_WORD}|{_CAPS}|[A-Z]\b\.?))*")
 _PART = re.compile(rf"{_WORD}|{_CAPS}|[A-Z]\b\.?")
 _FULL = rf"(?:{_WORD}|{_CAPS}|[A-Z]\.)(?:,?[ \t]+(?:{_WORD}|{_CAPS}|[A-Z]\b\.?)){{0,3}}"
 _RELATIVE = (
@@ -51,11 +52,11 @@ _CUES: tuple[tuple[Kind, str], ...] = (
     ("name", rf"\b(?P<v>(?:{_WORD}|{_CAPS})[ \t]+(?:[A-Z]\.?[ \t]+)?(?:{_WORD}|{_CAPS}))(?=,?[ \t]+(?:is[ \t]+an?[ \t]+)?(?:a[ \t]+)?\d{{1,3}}[ -](?:years?|y/?o\b|month|week))"),
     ("name", rf"\b(?P<v>{_FULL})['’]s?[ \t]+(?i:{_RELATIVE})\b"),
 )  # fmt: skip
-_LOWER_CUE = re.compile(
+_LOWER_CUE = finder(
     r"(?i:\b(?:my\s+name\s+is|my\s+name's|i\s+am|i'm|this\s+is|name\s*:))\s+(?P<v>[a-z]+(?:\s+[a-z'-]+)?)"
 )
-_LOWER_PAIR = re.compile(r"\b([a-z]{3,})\s+([a-z']{3,})\b")
-_LOWER_LONE = re.compile(
+_LOWER_PAIR = finder(r"\b([a-z]{3,})\s+([a-z']{3,})\b")
+_LOWER_LONE = finder(
     rf"\b(?:(?:{_RELATIVE}|hi|hello|hey|dear|thanks|bye|okay|ok|yeah|right|saw|seeing|this\s+is|so|now|well|alright)\s*,?\s+(?P<x>[a-z]{{4,}})\b(?=\s*[,.?!]|\s+is\b))"
     rf"|\b(?:(?:{_RELATIVE}|saw|met|told|asked|from|with|for|by|dr\.?|mr\.?|mrs\.?|ms\.?)\s+(?P<v>[a-z]{{4,}})\b)"
     rf"|\b(?P<w>[a-z]{{4,}})(?=\s+(?:{_HUMAN}|had|has|is\s+an?\s+\d)\b|\s?['’]s\b)"
@@ -65,8 +66,8 @@ _PINYIN = re.compile(rf"{_SYLLABLE}(?:['-]?{_SYLLABLE})?", re.IGNORECASE)
 
 
 @cache
-def _cues() -> tuple[tuple[Kind, re.Pattern[str]], ...]:
-    return tuple((kind, re.compile(pattern)) for kind, pattern in _CUES)
+def _cues() -> tuple[tuple[Kind, Finder], ...]:
+    return tuple((kind, finder(pattern)) for kind, pattern in _CUES)
 
 
 def detect_english(text: str) -> Iterator[Span]:
