@@ -59,7 +59,7 @@ def comparison_rewards(
     for verdict in verdicts:
         group = gathered.setdefault(verdict.query_id, [[] for _ in range(candidates)])
         if verdict.outcomes is not None:
-            group[verdict.candidate] += [worth[verdict.outcomes[d]] for d in DIMENSIONS]
+            group[verdict.candidate] += [worth[outcome] for outcome in verdict.outcomes.values()]
     return {query: [_mean(values) for values in group] for query, group in gathered.items()}
 
 
@@ -69,7 +69,7 @@ def absolute_rewards(scores: Iterable[Scores], candidates: int) -> dict[str, lis
     for score in scores:
         group = rewards.setdefault(score.query_id, [None] * candidates)
         if score.scores is not None:
-            group[score.candidate] = _mean([score.scores[d] for d in DIMENSIONS])
+            group[score.candidate] = _mean(list(score.scores.values()))
     return rewards
 
 
