@@ -206,13 +206,13 @@ def messages(
     shared = {"DIALOGUE": dialogue, "REFERENCE": query.reference}
     mark = _mark(shared.values())
     own = {f"REPLY {letter}": text for letter, text in zip("AB", replies, strict=False)}
-    shown = [] if images is None else [i.path for t in query.turns for i in t.images]
+    shown = () if images is None else (images / i.path for t in query.turns for i in t.images)
     return (
         Message(role="system", text=_instructions(prompt, settings)),
         Message(
             role="user",
             text=_fenced(shared, mark),
-            images=tuple(images / path for path in shown) if images else (),
+            images=tuple(shown),
             after="\n\n" + _fenced(own, _mark([mark, *replies])),
         ),
     )
