@@ -25,7 +25,7 @@ def crpo() -> None:
 
             once(work.roll_out, key("rollout", policy), i)
             rollouts = digest(work.phase(i, "rollouts"))
-            once(work.judge, key("judge", rollouts), i)
+            once(work.judge, key("judge", rollouts), i, this.signature)
             verdicts = digest(work.phase(i, "verdicts"))
             once(work.update_policy, key("update", policy, rollouts, verdicts), i, this.signature)
         once(work.finish, this.signature, iterations, this.signature)

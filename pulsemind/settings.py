@@ -13,6 +13,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 
+from pulsemind.records import Dimension
+
 
 class SettingsError(ValueError):
     """`params.yaml` is wrong; the text names each path and what is wrong there."""
@@ -26,13 +28,70 @@ class Section(BaseModel):
     )
 
 
-class Endpoint(Section):
-    """An OpenAI-compatible server."""
+class Server(Section):
+    """One address of an OpenAI-compatible endpoint."""
 
     base_url: str
     """Address up to and including `/v1`."""
     api_key_env: str
     """Name of the environment variable that holds the key; never the key itself."""
+    weight: float = Field(default=1.0, gt=0)
+    """Its share of the requests in flight, against the other servers' weights."""
+
+
+class Budget(Section):
+    """What an endpoint may cost in all runs that share the answer cache; null for no limit."""
+
+    requests: int | None = Field(default=None, ge=0)
+    """Answers paid for."""
+    tokens: int | None = Field(default=None, ge=0)
+    """Tokens in and out together."""
+    money: float | None = Field(default=None, ge=0)
+    """In the currency of the prices."""
+
+
+class Endpoint(Section):
+    """A chat model's address or addresses, its limits and its budget.
+
+    `{base_url: ..., api_key_env: ...}` is short for one server. Here, and nowhere else, keys have
+    defaults: no result depends on them.
+    """
+
+    servers: list[Server] = Field(min_length=1)
+    """Servers of the same models; a failing one is replaced by the others."""
+    concurrency: int | None = Field(default=None, ge=1)
+    """Requests in flight at once, or null for `services.concurrency`."""
+    requests_a_minute: int | None = Field(default=None, ge=1)
+    """Rate limit, or null."""
+    tokens_a_minute: int | None = Field(default=None, ge=1)
+    """Rate limit in tokens in and out, estimated before they are sent, or null."""
+    timeout: float = Field(default=120.0, gt=0)
+    """Seconds until a request is given up and asked again."""
+    attempts: int = Field(default=8, ge=1)
+    """Times one request is asked before the run stops."""
+    failures: int = Field(default=10, ge=1)
+    """Failures in a row after which a server is left out for `cool_down`."""
+    cool_down: float = Field(default=30.0, ge=0)
+    """Seconds until a server that was left out is tried again."""
+    price_in: float = Field(default=0.0, ge=0)
+    """Price of a million tokens sent; an endpoint per price."""
+    price_out: float = Field(default=0.0, ge=0)
+    """Price of a million tokens answered."""
+    budget: Budget = Budget()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_server(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or "servers" in values:
+            return values
+        one = {key: values[key] for key in ("base_url", "api_key_env") if key in values}
+        return {**{k: v for k, v in values.items() if k not in one}, "servers": [one]}
+
+    @model_validator(mode="after")
+    def _money_needs_prices(self) -> Endpoint:
+        if self.budget.money is not None and not self.price_in + self.price_out:
+            raise ValueError("budget.money needs price_in or price_out")
+        return self
 
 
 class Services(Section):
@@ -45,7 +104,7 @@ class Services(Section):
     endpoints: dict[str, Endpoint]
     """Chat servers by name; judges and counterparts refer to the name."""
     concurrency: int = Field(ge=1)
-    """Requests in flight to one endpoint."""
+    """Requests in flight to one endpoint that does not say its own `concurrency`."""
     workers: int = Field(ge=1)
     """Processes of the dataset build on this machine, and of measuring dialogues before SFT."""
     launch: list[str]
@@ -305,8 +364,12 @@ class Judge(Section):
     """Name in `services.endpoints`."""
     orders: Literal["both", "random"]
     """Judge a pair in both orders, or in one drawn at random."""
+    dimensions: list[Dimension] = Field(min_length=1)
+    """What is compared or scored, besides the overall verdict."""
+    retries: int = Field(ge=0)
+    """Times an unusable answer (refused, malformed, cut) is asked for again."""
     seed: int
-    """Seed of the drawn orders."""
+    """Seed of the drawn orders and of the requests."""
 
 
 class Decoding(Section):
@@ -418,6 +481,13 @@ class CrpoSettings(Section):
     bf16: bool
     gradient_checkpointing: bool
     seed: int
+
+    @model_validator(mode="after")
+    def _one_judged_dimension_counts(self) -> CrpoSettings:
+        counts = self.weights.model_dump()
+        if not any(counts[dimension] for dimension in self.judge.dimensions):
+            raise ValueError("crpo.weights must count at least one of judge.dimensions")
+        return self
 
 
 class EvaluateSettings(Section):

@@ -46,9 +46,10 @@ def roll_out(iteration: int) -> Produced:
 
 
 @task
-def judge(iteration: int) -> Produced:
-    """Judge the iteration's candidates against the counterparts' answers."""
+def judge(iteration: int, key: str) -> Produced:
+    """Judge the iteration's candidates; what the judge cost and how it answered goes to MLflow."""
     from pulsemind.crpo import loop
+    from pulsemind.llm import Usage
 
     wanted = settings.load()
     section, services = wanted.stages.crpo, wanted.services
@@ -59,12 +60,17 @@ def judge(iteration: int) -> Produced:
         for answer in artifacts.read_shards(folder, Answer)
     ]
     out = phase(iteration, "verdicts")
-    with artifacts.writing(out, "verdicts", judge=section.judge.kind) as folder:
+    usage = Usage()
+    with (
+        tracked("crpo", key, wanted, last=False) as run,
+        artifacts.writing(out, "verdicts", judge=section.judge.kind) as folder,
+    ):
         queries = _queries(section, iteration)
         judged = loop.judge(
             section, queries, rollouts, answers, services.endpoints, services.concurrency,
-            RESPONSES, DATASET,
+            RESPONSES, DATASET, usage,
         )  # fmt: skip
+        run.metrics({f"judge.{name}": v for name, v in usage.metrics().items()}, iteration)
         artifacts.write_shards(folder, judged)
         _, figures = loop.rewards_of(section, judged, rollouts)
         artifacts.write_json(folder / "statistics.json", figures.model_dump())

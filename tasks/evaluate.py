@@ -75,11 +75,13 @@ def judge_and_count(key: str) -> Produced:
     from pulsemind.evaluation.results import Evaluation
     from pulsemind.evaluation.statistics import pairwise_results
     from pulsemind.judge import compare
+    from pulsemind.llm import Usage
     from pulsemind.report.plots import win_rates
 
     wanted = settings.load()
     section, services = wanted.stages.evaluate, wanted.services
     others = [m.name for m in models(wanted) if m.name != POLICY]
+    usage = Usage()
     with tracked("evaluate", key, wanted) as run:
         verdicts = {}
         with artifacts.writing(EVALUATION, "evaluation", judge=section.judge.kind) as folder:
@@ -96,7 +98,7 @@ def judge_and_count(key: str) -> Produced:
                 ]
                 verdicts[benchmark] = compare(
                     shown, section.judge, services.endpoints, services.concurrency, RESPONSES,
-                    DATASET,
+                    DATASET, usage,
                 )  # fmt: skip
                 artifacts.write_shards(folder / "verdicts" / benchmark, verdicts[benchmark])
             for name in [POLICY, *others]:
@@ -122,6 +124,7 @@ def judge_and_count(key: str) -> Produced:
             }
         )
         run.metrics({f"{r.benchmark}.accuracy": r.accuracy for r in results.qa})
+        run.metrics({f"judge.{name}": value for name, value in usage.metrics().items()})
     return produced(EVALUATION, METRICS, PLOT)
 
 

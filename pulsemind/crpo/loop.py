@@ -12,6 +12,7 @@ from pulsemind.crpo import guards
 from pulsemind.crpo.reward import Rewards, absolute_rewards, comparison_rewards, informative
 from pulsemind.crpo.statistics import RewardStatistics, statistics
 from pulsemind.judge import Pair, Sample, compare, score
+from pulsemind.llm import Usage
 from pulsemind.model.engine import sample
 from pulsemind.model.load import load_adapter, load_base, load_processor
 from pulsemind.records import Answer, Query, Rollout, Scores, Verdict
@@ -75,12 +76,14 @@ def judge(
     concurrency: int,
     cache: Path,
     images: Path,
+    usage: Usage | None = None,
 ) -> list[Verdict] | list[Scores]:
     """Judge every candidate: against each counterpart's answer, or by absolute scores.
 
     Args:
         cache: folder of the answer cache; a killed run asks nothing twice.
         images: folder the queries' images lie in; the judge sees them.
+        usage: where to add up what the judge cost and how it answered.
 
     Raises ValueError when a counterpart has no answer to a query.
     """
@@ -89,7 +92,7 @@ def judge(
         samples = [
             Sample(query=by_id[r.query_id], candidate=r.candidate, text=r.text) for r in rollouts
         ]
-        return score(samples, settings.judge, endpoints, concurrency, cache, images)
+        return score(samples, settings.judge, endpoints, concurrency, cache, images, usage)
     names = sorted({answer.model for answer in counterparts})
     texts = {(answer.query_id, answer.model): answer.text for answer in counterparts}
     missing = [(q, name) for q in by_id for name in names if (q, name) not in texts]
@@ -106,7 +109,7 @@ def judge(
         for r in rollouts
         for name in names
     ]
-    return compare(pairs, settings.judge, endpoints, concurrency, cache, images)
+    return compare(pairs, settings.judge, endpoints, concurrency, cache, images, usage)
 
 
 def rewards_of(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from pulsemind.records import DIMENSIONS, Dimension, Outcome, Scores, Verdict
+from pulsemind.records import Dimension, Outcome, Scores, Verdict
 from pulsemind.settings import Weights
 
 EPSILON = 1e-4
@@ -84,7 +84,8 @@ def flat(group: Sequence[float | None]) -> bool:
 
 def _weighted(values: Mapping[Dimension, float], weights: Weights) -> float:
     counts: dict[str, float] = weights.model_dump()
-    return sum(counts[d] * values[d] for d in DIMENSIONS) / sum(counts.values())
+    total = sum(counts[dimension] for dimension in values)
+    return sum(counts[dimension] * value for dimension, value in values.items()) / total
 
 
 def _mean(values: Sequence[float]) -> float | None:

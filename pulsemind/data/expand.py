@@ -201,7 +201,7 @@ def _rewrite(jobs: list[_Job], settings: ExpandSettings, service: Service, costs
     for _ in range(1 + settings.retries):
         if not jobs:
             return
-        answers = complete_all(
+        replies = complete_all(
             (_request(job, settings) for job in jobs),
             service.endpoints,
             service.concurrency,
@@ -210,8 +210,8 @@ def _rewrite(jobs: list[_Job], settings: ExpandSettings, service: Service, costs
             "expansion",
             costs.usage,
         )
-        for job, answer in zip(jobs, answers, strict=True):
-            attempt = _judge(job, answer)
+        for job, reply in zip(jobs, replies, strict=True):
+            attempt = _judge(job, reply.text)
             if attempt:
                 job.failed.append(attempt)
         jobs = [job for job in jobs if job.after is None]

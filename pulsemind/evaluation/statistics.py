@@ -84,10 +84,10 @@ def case_of(query_id: str) -> str:
 
 
 def aspect_outcome(verdict: Verdict, aspect: Aspect) -> Outcome | None:
-    """A verdict's outcome in one dimension or overall; None when unjudged."""
+    """A verdict's outcome in one dimension or overall; None when unjudged or not asked for."""
     if aspect == "overall":
         return verdict.overall
-    return None if verdict.outcomes is None else verdict.outcomes[aspect]
+    return None if verdict.outcomes is None else verdict.outcomes.get(aspect)
 
 
 def item_outcome(outcomes: Sequence[Outcome | None]) -> Outcome | None:

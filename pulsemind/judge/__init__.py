@@ -14,6 +14,7 @@ from pathlib import Path
 from pulsemind.judge import openai
 from pulsemind.judge.offline import OFFLINE_NOTE, compare_scores, rubric
 from pulsemind.judge.pairs import Judgement, Pair, Sample, content, distinct, orders
+from pulsemind.llm import Usage
 from pulsemind.records import Dimension, Order, Scores, Verdict
 from pulsemind.settings import Endpoint, Judge
 
@@ -21,11 +22,19 @@ __all__ = ["OFFLINE_NOTE", "Pair", "Sample", "compare", "judge_name", "note", "r
 
 Absolute = dict[Dimension, float]
 _Compare = Callable[
-    [Sequence[tuple[Pair, Order]], Judge, Mapping[str, Endpoint], int, Path, Path | None],
-    list[Judgement | None],
+    [
+        Sequence[tuple[Pair, Order]],
+        Judge,
+        Mapping[str, Endpoint],
+        int,
+        Path,
+        Path | None,
+        Usage | None,
+    ],
+    list[Judgement],
 ]
 _Score = Callable[
-    [Sequence[Sample], Judge, Mapping[str, Endpoint], int, Path, Path | None],
+    [Sequence[Sample], Judge, Mapping[str, Endpoint], int, Path, Path | None, Usage | None],
     list[Absolute | None],
 ]
 
@@ -37,6 +46,7 @@ def compare(
     concurrency: int,
     cache: Path,
     images: Path | None = None,
+    usage: Usage | None = None,
 ) -> list[Verdict]:
     """Judge each pair in both orders or a drawn one; outcomes are the candidate's.
 
@@ -45,15 +55,19 @@ def compare(
         cache: folder of the answer cache of `pulsemind.llm`.
         images: folder that the queries' image paths are relative to; without it the judge is told
             only that there are images.
+        usage: where to add up requests, tokens, errors and latencies; the offline judge has none.
 
     Returns one verdict per pair and order, in the order of `pairs`. Identical texts are judged
-    once and share the verdict (with a drawn order: the first one's). An unusable answer gives a
-    verdict without outcomes. Raises LlmError (see `pulsemind.llm`).
+    once and share the verdict (with a drawn order: the first one's). A pair that stays without a
+    usable answer gives a verdict without outcomes, whose reason says why: `unjudged: refused`.
+    Raises LlmError (see `pulsemind.llm`).
     """
     first = distinct(pairs)
     shown = [(pair, order) for pair in first.values() for order in orders(pair, settings)]
-    judgements = _COMPARE[settings.kind](shown, settings, endpoints, concurrency, cache, images)
-    by_content: dict[tuple[str, str, str, str], list[tuple[Order, Judgement | None]]] = {}
+    judgements = _COMPARE[settings.kind](
+        shown, settings, endpoints, concurrency, cache, images, usage
+    )
+    by_content: dict[tuple[str, str, str, str], list[tuple[Order, Judgement]]] = {}
     for (pair, order), judgement in zip(shown, judgements, strict=True):
         by_content.setdefault(content(pair), []).append((order, judgement))
     return [
@@ -63,9 +77,9 @@ def compare(
             counterpart=pair.counterpart,
             order=order,
             judge=judge_name(settings),
-            outcomes=judgement.outcomes if judgement else None,
-            overall=judgement.overall if judgement else None,
-            reason=judgement.reason if judgement else "unjudged: no usable answer",
+            outcomes=judgement.outcomes,
+            overall=judgement.overall,
+            reason=judgement.reason,
         )
         for pair in pairs
         for order, judgement in by_content[content(pair)]
@@ -79,9 +93,10 @@ def score(
     concurrency: int,
     cache: Path,
     images: Path | None = None,
+    usage: Usage | None = None,
 ) -> list[Scores]:
     """Score each reply 1 (worst) to 5 (best) per dimension; arguments and errors as `compare`."""
-    grades = _SCORE[settings.kind](samples, settings, endpoints, concurrency, cache, images)
+    grades = _SCORE[settings.kind](samples, settings, endpoints, concurrency, cache, images, usage)
     return [
         Scores(
             query_id=sample.query.id,
@@ -110,7 +125,8 @@ def _offline_compare(
     concurrency: int,
     cache: Path,
     images: Path | None,
-) -> list[Judgement | None]:
+    usage: Usage | None,
+) -> list[Judgement]:
     rated: dict[tuple[str, str], Absolute] = {}
 
     def rate(pair: Pair, text: str) -> Absolute:
@@ -119,10 +135,11 @@ def _offline_compare(
             rated[key] = rubric(pair.query, text)
         return rated[key]
 
-    judgements: list[Judgement | None] = []
+    judgements: list[Judgement] = []
     for pair, _ in shown:
         outcomes, overall = compare_scores(rate(pair, pair.text), rate(pair, pair.counterpart_text))
-        judgements.append(Judgement(outcomes=outcomes, overall=overall, reason="rubric"))
+        wanted = {d: outcomes[d] for d in settings.dimensions}
+        judgements.append(Judgement(outcomes=wanted, overall=overall, reason="rubric"))
     return judgements
 
 
@@ -133,11 +150,10 @@ def _offline_score(
     concurrency: int,
     cache: Path,
     images: Path | None,
+    usage: Usage | None,
 ) -> list[Absolute | None]:
-    return [
-        {name: 1 + 4 * value for name, value in rubric(sample.query, sample.text).items()}
-        for sample in samples
-    ]
+    rated = (rubric(sample.query, sample.text) for sample in samples)
+    return [{d: 1 + 4 * values[d] for d in settings.dimensions} for values in rated]
 
 
 _COMPARE: Mapping[str, _Compare] = {"offline": _offline_compare, "openai": openai.compare}

@@ -1,9 +1,15 @@
 """The judge behind an OpenAI-compatible endpoint: prompts, structured output, its reading.
 
-One request a pair and order returns all four dimensions and an overall verdict. The model says
-"A", "B" or "tie", never "win", so that it cannot mistake whose win is meant; we know which reply
-was shown first. Reply texts are data: they stand between marks that hold a digest of the texts
-themselves, which a reply cannot know, and the prompt says that nothing inside them is an order.
+One request a pair and order returns all dimensions and an overall verdict. The model says "A", "B"
+or "tie", never "win", so that it cannot mistake whose win is meant; we know which reply was shown
+first.
+
+What all requests of a query share comes first, byte for byte: the system prompt, then dialogue,
+reference and images; the replies come last, so that a server's prefix cache pays. All texts are
+data: they stand between marks, a digest of the query for the shared part and one of query and
+replies for the replies, which a reply cannot know; the prompt says that nothing inside is an order.
+
+An answer that is malformed, cut or refused is asked for again, `judge.retries` times at most.
 """
 
 from __future__ import annotations
@@ -14,14 +20,14 @@ from functools import cache as cached
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from pulsemind.artifacts import text_digest
 from pulsemind.judge.pairs import Judgement, Pair, Sample
-from pulsemind.llm import Message, Request, complete_all
-from pulsemind.records import DIMENSIONS, Dimension, Order, Outcome, Query
+from pulsemind.llm import Message, Reply, Request, Usage, complete_all
+from pulsemind.records import Dimension, Order, Outcome, Query
 from pulsemind.settings import Endpoint, Judge
 
 MAX_TOKENS = 512
@@ -30,32 +36,21 @@ Choice = Literal["A", "B", "tie"]
 Grade = Annotated[int, Field(ge=1, le=5, strict=True)]
 
 
-class Preference(BaseModel):
+@cached
+def preference(dimensions: tuple[Dimension, ...]) -> type[BaseModel]:
     """The structured answer of a comparison. The reason comes first: think, then decide."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    reason: str
-    proactiveness: Choice
-    accuracy: Choice
-    usefulness: Choice
-    language_quality: Choice
-    overall: Choice
+    return _answer("Preference", {**dict.fromkeys(dimensions, Choice), "overall": Choice})
 
 
-class Grades(BaseModel):
+@cached
+def grades(dimensions: tuple[Dimension, ...]) -> type[BaseModel]:
     """The structured answer of an absolute judgement, 1 (worst) to 5 (best)."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    reason: str
-    proactiveness: Grade
-    accuracy: Grade
-    usefulness: Grade
-    language_quality: Grade
+    return _answer("Grades", dict.fromkeys(dimensions, Grade))
 
 
-A = TypeVar("A", Preference, Grades)
+def _answer(name: str, decisions: Mapping[str, Any]) -> type[BaseModel]:
+    fields: dict[str, Any] = {"reason": (str, ...), **{d: (t, ...) for d, t in decisions.items()}}
+    return create_model(name, __config__=ConfigDict(extra="forbid"), **fields)
 
 
 def compare(
@@ -65,20 +60,25 @@ def compare(
     concurrency: int,
     cache: Path,
     images: Path | None,
-) -> list[Judgement | None]:
-    """Judge pairs, each in its order; None where two attempts gave nothing usable."""
+    usage: Usage | None,
+) -> list[Judgement]:
+    """Judge pairs, each in its order."""
+    model = preference(tuple(settings.dimensions))
 
     def ask(index: int) -> tuple[Message, ...]:
         pair, order = shown[index]
         replies = [pair.text, pair.counterpart_text]
         if order == "counterpart_first":
             replies.reverse()
-        return _messages("compare.md", pair.query, replies, images)
+        return messages("compare.md", settings, pair.query, replies, images)
 
-    answers = _twice(Preference, len(shown), ask, settings, endpoints, concurrency, cache)
+    requests = _requests(len(shown), ask, model, settings)
+    replies = complete_all(
+        requests, endpoints, concurrency, cache, len(shown), "judge", usage, _again(model, settings)
+    )
     return [
-        None if answer is None else _from_candidate(answer, order)
-        for answer, (_, order) in zip(answers, shown, strict=True)
+        _seen(reply, read(reply.text, model), order, settings)
+        for reply, (_, order) in zip(replies, shown, strict=True)
     ]
 
 
@@ -89,20 +89,28 @@ def score(
     concurrency: int,
     cache: Path,
     images: Path | None,
+    usage: Usage | None,
 ) -> list[dict[Dimension, float] | None]:
-    """Score replies 1 to 5; None where two attempts gave nothing usable."""
+    """Score replies 1 to 5; None where no attempt gave anything usable."""
+    model = grades(tuple(settings.dimensions))
 
     def ask(index: int) -> tuple[Message, ...]:
-        return _messages("score.md", samples[index].query, [samples[index].text], images)
+        sample = samples[index]
+        return messages("score.md", settings, sample.query, [sample.text], images)
 
-    answers = _twice(Grades, len(samples), ask, settings, endpoints, concurrency, cache)
+    requests = _requests(len(samples), ask, model, settings)
+    replies = complete_all(
+        requests, endpoints, concurrency, cache, len(samples), "judge", usage,
+        _again(model, settings),
+    )  # fmt: skip
+    answers = [read(reply.text, model) for reply in replies]
     return [
-        None if answer is None else {d: float(getattr(answer, d)) for d in DIMENSIONS}
+        None if answer is None else {d: float(getattr(answer, d)) for d in settings.dimensions}
         for answer in answers
     ]
 
 
-def read(answer: str | None, model: type[A]) -> A | None:
+def read(answer: str | None, model: type[BaseModel]) -> BaseModel | None:
     """The structured answer in a judge's text, or None.
 
     The whole text must be the JSON object, alone or in one code fence: nothing is fished out of
@@ -117,43 +125,39 @@ def read(answer: str | None, model: type[A]) -> A | None:
         return None
 
 
-def _twice(
-    model: type[A],
-    count: int,
-    ask: Callable[[int], tuple[Message, ...]],
-    settings: Judge,
-    endpoints: Mapping[str, Endpoint],
-    concurrency: int,
-    cache: Path,
-) -> list[A | None]:
-    """Ask all; ask once more, with a reminder, where the answer is unusable."""
-    answers: list[A | None] = [None] * count
-    # The reminder also makes the second request another one to the cache.
-    reminder = Message(role="user", text=_prompt("retry.md"))
-    for extra in ((), (reminder,)):
-        missing = [index for index, answer in enumerate(answers) if answer is None]
-        prompts = (ask(index) + extra for index in missing)
-        texts = complete_all(
-            _requests(prompts, model, settings),
-            endpoints,
-            concurrency,
-            cache,
-            len(missing),
-            "judge",
+def _again(model: type[BaseModel], settings: Judge) -> Callable[[Request, Reply], Request | None]:
+    """Ask once more where an answer is unusable; the seed counts the attempts."""
+
+    def again(request: Request, reply: Reply) -> Request | None:
+        attempt = request.seed - settings.seed
+        if attempt >= settings.retries or read(reply.text, model) is not None:
+            return None
+        *before, last = request.messages
+        if attempt == 0:
+            last = last.model_copy(update={"after": f"{last.after}\n\n{_prompt('retry.md')}"})
+        cut = reply.finish == "length"
+        return request.model_copy(
+            update={
+                "messages": (*before, last),
+                "seed": request.seed + 1,
+                "max_tokens": request.max_tokens * (2 if cut else 1),
+            }
         )
-        for index, text in zip(missing, texts, strict=True):
-            answers[index] = read(text, model)
-    return answers
+
+    return again
 
 
 def _requests(
-    prompts: Iterable[tuple[Message, ...]], model: type[BaseModel], settings: Judge
+    count: int,
+    ask: Callable[[int], tuple[Message, ...]],
+    model: type[BaseModel],
+    settings: Judge,
 ) -> Iterator[Request]:
-    for messages in prompts:
+    for index in range(count):
         yield Request(
             endpoint=settings.endpoint,
             model=settings.model,
-            messages=messages,
+            messages=ask(index),
             json_schema=model.model_json_schema(),
             temperature=0.0,
             max_tokens=MAX_TOKENS,
@@ -161,14 +165,19 @@ def _requests(
         )
 
 
-def _from_candidate(answer: Preference, order: Order) -> Judgement:
+def _seen(reply: Reply, answer: Any, order: Order, settings: Judge) -> Judgement:
+    """The last answer of a pair, from the candidate's side."""
+    if answer is None:
+        known = {"length": "truncated", "stop": "malformed"}
+        reason = f"unjudged: {known.get(reply.finish, reply.finish)}"
+        return Judgement(outcomes=None, overall=None, reason=reason)
     candidate = "A" if order == "candidate_first" else "B"
 
     def seen(choice: Choice) -> Outcome:
         return "tie" if choice == "tie" else "win" if choice == candidate else "loss"
 
     return Judgement(
-        outcomes={d: seen(getattr(answer, d)) for d in DIMENSIONS},
+        outcomes={d: seen(getattr(answer, d)) for d in settings.dimensions},
         overall=seen(answer.overall),
         reason=answer.reason[:REASON_CHARACTERS],
     )
@@ -176,25 +185,44 @@ def _from_candidate(answer: Preference, order: Order) -> Judgement:
 
 @cached
 def _prompt(name: str) -> str:
-    return files("pulsemind").joinpath("prompts", name).read_text(encoding="utf-8")
+    return files("pulsemind").joinpath("prompts", name).read_text(encoding="utf-8").strip()
 
 
-def _messages(
-    prompt: str, query: Query, replies: Sequence[str], images: Path | None
+def _instructions(prompt: str, settings: Judge) -> str:
+    """The system prompt: it depends on the judge's settings alone."""
+    lines = _prompt("dimensions.md").splitlines()
+    known = {line.removeprefix("- ").partition(":")[0]: line for line in lines}
+    wanted = "\n".join(known[dimension] for dimension in settings.dimensions)
+    return Template(_prompt(prompt)).substitute(dimensions=wanted)
+
+
+def messages(
+    prompt: str, settings: Judge, query: Query, replies: Sequence[str], images: Path | None
 ) -> tuple[Message, ...]:
+    """What is asked: system prompt; query, images, then replies (A, B), each text in its fence."""
     dialogue = "\n".join(
         f"{turn.role}: {turn.text}" + " [image]" * len(turn.images) for turn in query.turns
     )
-    texts = {"DIALOGUE": dialogue, "REFERENCE": query.reference}
-    texts |= {f"REPLY {letter}": text for letter, text in zip("AB", replies, strict=False)}
-    mark = text_digest("\x00".join(texts.values()))[:16]
-    fenced = (f"<<<{name} {mark}\n{text}\n{mark} {name}>>>" for name, text in texts.items())
-    shown = [] if images is None else [i.path for t in query.turns for i in t.images]
+    shared = {"DIALOGUE": dialogue, "REFERENCE": query.reference}
+    mark = _mark(shared.values())
+    own = {f"REPLY {letter}": text for letter, text in zip("AB", replies, strict=False)}
+    shown = () if images is None else (images / i.path for t in query.turns for i in t.images)
     return (
-        Message(role="system", text=Template(_prompt(prompt)).substitute(mark=mark)),
+        Message(role="system", text=_instructions(prompt, settings)),
         Message(
             role="user",
-            text="\n\n".join(fenced),
-            images=tuple(images / path for path in shown) if images else (),
+            text=_fenced(shared, mark),
+            images=tuple(shown),
+            after="\n\n" + _fenced(own, _mark([mark, *replies])),
         ),
+    )
+
+
+def _mark(texts: Iterable[str]) -> str:
+    return text_digest("\x00".join(texts))[:16]
+
+
+def _fenced(texts: Mapping[str, str], mark: str) -> str:
+    return "\n\n".join(
+        f"<<<{name} {mark}\n{text}\n{mark} {name}>>>" for name, text in texts.items()
     )

@@ -31,10 +31,11 @@ class Sample(Record):
 
 
 class Judgement(Record):
-    """A usable comparison, seen from the candidate's side."""
+    """A comparison, seen from the candidate's side; without outcomes when no answer was usable, and
+    then `reason` says why: refused, truncated, malformed or empty."""
 
-    outcomes: dict[Dimension, Outcome]
-    overall: Outcome
+    outcomes: dict[Dimension, Outcome] | None
+    overall: Outcome | None
     reason: str = ""
 
 

@@ -39,13 +39,13 @@ def answer_served(
         )
         for query in queries
     )
-    texts = complete_all(
+    replies = complete_all(
         requests, endpoints, concurrency, cache, total=len(queries), label=f"answers of {model}"
     )
-    silent = [query.id for query, text in zip(queries, texts, strict=True) if text is None]
+    silent = [q.id for q, reply in zip(queries, replies, strict=True) if reply.text is None]
     if silent:
         raise LlmError(f"{model} gave no answer to {len(silent)} queries, first {silent[0]}")
-    return [str(text) for text in texts]
+    return [str(reply.text) for reply in replies]
 
 
 def _messages(query: Query, folder: Path) -> tuple[Message, ...]:

@@ -54,7 +54,7 @@ def shrink(path: Path, url: str) -> None:
         model |= {"name": f"sft2-{step}", "adapter": f"models/sft2/snapshots/step-{step:06d}"}
     tiny["counterparts"]["models"] = models
     tiny["counterparts"]["decoding"]["max_new_tokens"] = 8
-    judge = {"kind": "openai", "model": "drawn", "endpoint": "judge", "orders": "both", "seed": 1}
+    judge = tiny["crpo"]["judge"] | {"kind": "openai", "model": "drawn", "endpoint": "judge"}
     sizes = {"iterations": ITERATIONS, "queries": QUERIES, "candidates": CANDIDATES}
     tiny["crpo"] |= {**sizes, "max_new_tokens": 8, "batch": 4, "global_batch": 4, "judge": judge}
     tiny["evaluate"]["decoding"]["max_new_tokens"] = 4

@@ -16,8 +16,12 @@ Body = dict[str, Any]
 class ChatServer:
     """What the server answers, and what it was asked."""
 
-    def __init__(self, answer: Callable[[Body], str]) -> None:
+    def __init__(self, answer: Callable[[Body], str | Body]) -> None:
         self.answer = answer
+        """The reply's text; or a whole choice: `content`, `refusal`, `finish_reason`."""
+        self.tokens: tuple[int, int] | None = None
+        """Tokens in and out that every answer states."""
+        self.retry_after = ("retry-after-ms", "1")
         self.delay: Callable[[Body], float] = lambda body: 0.0
         self.statuses: list[int] = []
         """Errors to answer first, one a request."""
@@ -28,7 +32,7 @@ class ChatServer:
 
 
 @contextmanager
-def serving(answer: Callable[[Body], str]) -> Iterator[ChatServer]:
+def serving(answer: Callable[[Body], str | Body]) -> Iterator[ChatServer]:
     """Run a server whose replies are `answer(request body)`."""
     state = ChatServer(answer)
 
@@ -41,23 +45,33 @@ def serving(answer: Callable[[Body], str]) -> Iterator[ChatServer]:
                 state.most_at_once = max(state.most_at_once, state.at_once)
                 status = state.statuses.pop(0) if state.statuses else 200
             time.sleep(state.delay(body))
-            text = state.answer(body) if status == 200 else ""
+            said = state.answer(body) if status == 200 else ""
+            message = {"content": said} if isinstance(said, str) else dict(said)
+            finish = message.pop("finish_reason", "stop")
             with state.lock:
                 state.at_once -= 1
-            message = {"role": "assistant", "content": text}
             reply: Body = {
                 "id": "1",
                 "object": "chat.completion",
                 "created": 0,
                 "model": body["model"],
-                "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+                "choices": [
+                    {
+                        "index": 0,
+                        "finish_reason": finish,
+                        "message": {"role": "assistant", "content": None, **message},
+                    }
+                ],
             }
+            if state.tokens is not None:
+                used = dict(zip(("prompt_tokens", "completion_tokens"), state.tokens, strict=True))
+                reply["usage"] = {**used, "total_tokens": sum(state.tokens)}
             if status != 200:  # real servers quote what they were sent
                 reply = {"error": {"message": json.dumps(body)}}
             data = json.dumps(reply).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
-            self.send_header("retry-after-ms", "1")
+            self.send_header(*state.retry_after)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)

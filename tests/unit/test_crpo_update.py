@@ -13,7 +13,7 @@ from pulsemind.crpo.optimizer import STATE, adamw
 from pulsemind.model.chat import encode
 from pulsemind.model.engine import sample
 from pulsemind.model.load import load_adapter, load_base, load_processor
-from pulsemind.records import Query, Rollout
+from pulsemind.records import DIMENSIONS, Query, Rollout
 from pulsemind.settings import CrpoSettings, Guards, Judge, Weights
 from tests.conftest import consultation
 
@@ -27,7 +27,15 @@ SETTINGS = CrpoSettings(
     max_prompt_length=200,
     generation_batch=8,
     reward="comparison",
-    judge=Judge(kind="offline", model="rubric", endpoint="none", orders="both", seed=1),
+    judge=Judge(
+        kind="offline",
+        model="rubric",
+        endpoint="none",
+        orders="both",
+        dimensions=list(DIMENSIONS),
+        retries=0,
+        seed=1,
+    ),
     tie_value=0.0,
     weights=Weights(proactiveness=1.0, accuracy=1.0, usefulness=1.0, language_quality=1.0),
     guards=Guards(truncated=False, repetition=1.0),

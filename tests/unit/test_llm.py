@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from pulsemind.llm import LlmError, Message, Request, complete_all
+from pulsemind import llm
+from pulsemind.llm import BudgetExceeded, LlmError, Message, Reply, Request, Usage
 from pulsemind.settings import Endpoint
-from tests.unit.chat_server import ChatServer, serving
+from tests.unit.chat_server import Body, ChatServer, serving
 
 SECRET = "key-that-must-not-show"
 PROMPT = "words-of-a-patient"
@@ -35,8 +40,14 @@ def server(monkeypatch: pytest.MonkeyPatch):
         yield running
 
 
-def endpoints(server: ChatServer) -> dict[str, Endpoint]:
-    return {"judge": Endpoint(base_url=server.url, api_key_env="TEST_KEY")}
+def endpoints(server: ChatServer, **limits: Any) -> dict[str, Endpoint]:
+    values = {"base_url": server.url, "api_key_env": "TEST_KEY", "cool_down": 0.2}
+    return {"judge": Endpoint.model_validate({**values, **limits})}
+
+
+def complete_all(requests: Iterable[Request], *arguments: Any, **more: Any) -> list[str | None]:
+    """The texts of `pulsemind.llm.complete_all`."""
+    return [reply.text for reply in llm.complete_all(requests, *arguments, **more)]
 
 
 def test_answers_come_in_the_order_of_the_requests(server: ChatServer, tmp_path: Path) -> None:
@@ -125,3 +136,212 @@ def test_schema_and_images_are_sent(server: ChatServer, tmp_path: Path) -> None:
     assert parts[0] == {"type": "text", "text": "see"}
     assert parts[1]["image_url"]["url"].startswith("data:image/png;base64,")
     assert SECRET not in json.dumps(body)
+
+
+def test_usage_says_what_a_run_cost_and_how_long_it_took(
+    server: ChatServer, tmp_path: Path
+) -> None:
+    server.tokens, server.statuses = (100, 20), [500]
+    prices = {"price_in": 10.0, "price_out": 100.0}
+    requests = [request("a"), request("b"), request("a")]
+    usage = Usage()
+    complete_all(requests, endpoints(server, **prices), 1, tmp_path, usage=usage)
+    assert (usage.requests, usage.cached, usage.errors) == (3, 1, {"500": 1})
+    assert (usage.tokens_in, usage.tokens_out) == (300, 60)
+    assert usage.paid == pytest.approx(2 * (100 * 10 + 20 * 100) / 1e6)
+    figures = usage.metrics()
+    assert figures["errors.500"] == 1
+    assert 0 < figures["seconds.p50"] <= figures["seconds.max"]
+    again = Usage()
+    complete_all(requests, endpoints(server, **prices), 1, tmp_path, usage=again)
+    assert (again.tokens_in, again.paid, again.cached, again.seconds) == (300, 0, 3, [])
+
+
+@pytest.mark.parametrize("header", [("Retry-After", "1"), ("retry-after-ms", "1000")])
+def test_a_server_is_not_asked_before_the_time_it_names(
+    server: ChatServer, tmp_path: Path, header: tuple[str, str]
+) -> None:
+    server.retry_after, server.statuses = header, [429]
+    start = time.monotonic()
+    assert complete_all([request("a")], endpoints(server), 1, tmp_path) == ["echo a"]
+    assert time.monotonic() - start >= 1
+
+
+def test_a_request_that_waits_gives_its_place_to_another(
+    server: ChatServer, tmp_path: Path
+) -> None:
+    server.retry_after, server.statuses = ("Retry-After", "1"), [429]
+    complete_all((request(str(i)) for i in range(3)), endpoints(server), 1, tmp_path)
+    assert [body["messages"][0]["content"] for body in server.bodies] == ["0", "1", "2", "0"]
+
+
+def test_a_silent_server_is_timed_out_and_asked_again(server: ChatServer, tmp_path: Path) -> None:
+    server.delay = lambda body: 1.0 if len(server.bodies) == 1 else 0.0
+    usage = Usage()
+    found = complete_all([request("a")], endpoints(server, timeout=0.3), 1, tmp_path, usage=usage)
+    assert found == ["echo a"]
+    assert usage.errors == {"timeout": 1}
+
+
+def test_one_request_that_never_succeeds_stops_the_run(server: ChatServer, tmp_path: Path) -> None:
+    server.statuses = [500] * 3
+    with pytest.raises(LlmError, match=r"failed 3 times.*500.*run again") as caught:
+        complete_all([request()], endpoints(server, attempts=3), 1, tmp_path)
+    assert PROMPT not in "".join(traceback.format_exception(caught.value))
+    assert len(server.bodies) == 3
+
+
+def test_rate_limits_hold(server: ChatServer, tmp_path: Path) -> None:
+    # 600 a minute: 30 at once, and 9.5 a second.
+    start = time.monotonic()
+    limits = {"requests_a_minute": 600}
+    complete_all((request(str(i)) for i in range(40)), endpoints(server, **limits), 40, tmp_path)
+    assert time.monotonic() - start >= 10 / 9.5 * 0.9
+    # A request is expected to take some 20 tokens: a second one must wait.
+    start = time.monotonic()
+    limits = {"tokens_a_minute": 600}
+    more = (request(str(i), seed=2) for i in range(3))
+    complete_all(more, endpoints(server, **limits), 40, tmp_path)
+    assert time.monotonic() - start >= 1
+
+
+def test_an_endpoint_may_have_its_own_concurrency(server: ChatServer, tmp_path: Path) -> None:
+    server.delay = lambda body: 0.05
+    complete_all(
+        (request(str(i)) for i in range(12)), endpoints(server, concurrency=3), 8, tmp_path
+    )
+    assert server.most_at_once == 3
+
+
+def two(server: ChatServer, other: str, **limits: Any) -> dict[str, Endpoint]:
+    servers = [
+        {"base_url": other, "api_key_env": "TEST_KEY", "weight": 3},
+        {"base_url": server.url, "api_key_env": "TEST_KEY"},
+    ]
+    return {"judge": Endpoint.model_validate({"servers": servers, "cool_down": 0.2, **limits})}
+
+
+def test_servers_share_by_weight(server: ChatServer, tmp_path: Path) -> None:
+    with serving(lambda body: "other") as other:
+        for one in (server, other):
+            one.delay = lambda body: 0.1
+        complete_all((request(str(i)) for i in range(40)), two(server, other.url), 8, tmp_path)
+        assert 27 <= len(other.bodies) <= 33
+
+
+def test_a_dead_server_is_replaced(server: ChatServer, tmp_path: Path) -> None:
+    usage = Usage()
+    places = two(server, "http://127.0.0.1:9/v1", failures=2, cool_down=60)
+    found = complete_all((request(str(i)) for i in range(8)), places, 2, tmp_path, usage=usage)
+    assert found == [f"echo {i}" for i in range(8)]
+    assert 2 <= usage.errors["connection"] <= 4  # then it is left out
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_a_server_with_a_wrong_key_or_model_is_replaced_at_once(
+    server: ChatServer, tmp_path: Path, status: int
+) -> None:
+    with serving(lambda body: "other") as other:
+        other.statuses = [status] * 8
+        found = complete_all(
+            (request(str(i)) for i in range(8)), two(server, other.url), 1, tmp_path
+        )
+        assert found == [f"echo {i}" for i in range(8)]
+        assert len(other.bodies) == 1
+
+
+def test_a_server_that_comes_back_is_asked_again(server: ChatServer, tmp_path: Path) -> None:
+    server.statuses = [503] * 4  # left out after 3; the first probe fails as well
+    found = complete_all([request("a")], endpoints(server, failures=3), 1, tmp_path)
+    assert found == ["echo a"]
+    assert len(server.bodies) == 5
+
+
+def test_a_server_that_stays_away_stops_the_run_and_says_what_to_do(
+    server: ChatServer, tmp_path: Path
+) -> None:
+    places = endpoints(server, failures=3, attempts=50)
+    assert complete_all([request("a")], places, 1, tmp_path) == ["echo a"]
+    server.statuses = [503] * 100
+    with pytest.raises(LlmError, match=r"no server left.*503.*services\.endpoints\.judge"):
+        complete_all([request(str(i)) for i in range(20)], places, 4, tmp_path)
+    assert len(server.bodies) < 20
+    server.statuses = []
+    assert complete_all([request("a"), request("0")], places, 1, tmp_path) == ["echo a", "echo 0"]
+
+
+def test_an_address_where_nobody_is_stops_the_run_at_once(tmp_path: Path, server: Any) -> None:
+    places = {"judge": Endpoint(base_url="http://127.0.0.1:9/v1", api_key_env="TEST_KEY")}
+    start = time.monotonic()
+    with pytest.raises(LlmError, match=r"127\.0\.0\.1:9: connection"):
+        complete_all([request(str(i)) for i in range(40)], places, 8, tmp_path)
+    assert time.monotonic() - start < places["judge"].cool_down
+
+
+@pytest.mark.parametrize(
+    ("budget", "kind"),
+    [({"requests": 3}, "requests"), ({"tokens": 400}, "tokens"), ({"money": 0.4}, "money")],
+)
+def test_a_budget_stops_the_run_and_a_larger_one_goes_on(
+    server: ChatServer, tmp_path: Path, budget: dict[str, Any], kind: str
+) -> None:
+    server.tokens = (90, 10)
+    limits = {"price_in": 1000.0, "price_out": 1000.0}
+    requests = [request(f"{i} ".ljust(210), max_tokens=30) for i in range(6)]  # 100 expected
+    with pytest.raises(BudgetExceeded, match=rf"endpoints\.judge\.budget\.{kind} is .* spent"):
+        complete_all(requests, endpoints(server, **limits, budget=budget), 6, tmp_path)
+    paid = len(server.bodies)
+    assert paid == (3 if kind == "requests" else 4)
+    with pytest.raises(BudgetExceeded):  # the ledger outlives the run
+        complete_all(requests, endpoints(server, **limits, budget=budget), 6, tmp_path)
+    assert len(server.bodies) == paid
+    larger = {kind: value * 10 for kind, value in budget.items()}
+    found = complete_all(requests, endpoints(server, **limits, budget=larger), 6, tmp_path)
+    assert len(found) == len(server.bodies) == 6
+    # What is in the cache costs nothing, even now that the smaller budget is overdrawn.
+    assert complete_all(requests, endpoints(server, **limits, budget=budget), 6, tmp_path) == found
+
+
+def test_money_needs_prices(server: ChatServer) -> None:
+    with pytest.raises(ValidationError, match="price_in"):
+        endpoints(server, budget={"money": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("choice", "finish"),
+    [
+        ({"content": "ca", "finish_reason": "length"}, "length"),
+        ({"refusal": "I cannot."}, "refused"),
+        ({"content": "x", "finish_reason": "content_filter"}, "refused"),
+        ({}, "empty"),
+    ],
+)
+def test_how_an_answer_ended_is_told_and_kept(
+    server: ChatServer, tmp_path: Path, choice: Body, finish: str
+) -> None:
+    server.answer = lambda body: choice
+    for _ in range(2):
+        (reply,) = llm.complete_all([request()], endpoints(server), 1, tmp_path)
+        assert (reply.text, reply.finish) == ("ca" if finish == "length" else None, finish)
+    assert len(server.bodies) == 1
+
+
+def test_another_request_may_take_a_requests_place(server: ChatServer, tmp_path: Path) -> None:
+    def again(asked: Request, reply: Reply) -> Request | None:
+        return request("b") if reply.text == "echo a" else None
+
+    wanted = [request("a"), request("c")]
+    for _ in range(2):
+        assert complete_all(wanted, endpoints(server), 2, tmp_path, again=again) == [
+            "echo b",
+            "echo c",
+        ]
+    assert len(server.bodies) == 3
+
+
+def test_images_stand_between_the_shared_text_and_the_rest(tmp_path: Path) -> None:
+    image = tmp_path / "x.png"
+    image.write_bytes(b"p")
+    message = Message(role="user", text="a", images=(image,), after="b").wire()
+    assert [part["type"] for part in message["content"]] == ["text", "image_url", "text"]
+    assert Message(role="user", text="a", after="b").wire()["content"] == "ab"

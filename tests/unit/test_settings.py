@@ -158,5 +158,6 @@ def test_settings_are_frozen_and_hold_no_key() -> None:
     with pytest.raises(ValueError, match="frozen"):
         settings.stages.crpo.kl = 1.0  # type: ignore[misc]
     for endpoint in settings.services.endpoints.values():
-        assert endpoint.api_key_env.isidentifier()
-        assert endpoint.api_key_env.isupper()
+        for server in endpoint.servers:
+            assert server.api_key_env.isidentifier()
+            assert server.api_key_env.isupper()
