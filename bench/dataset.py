@@ -1,7 +1,7 @@
-"""The dataset build at size: `python -m bench.dataset [--records N] [--quick]`.
+"""The dataset build at size: `python -m bench.dataset [--records N] [--workers N] [--quick]`.
 
 Generates stage-1 records in Huatuo-26M's shape, half Chinese, with planted exact and near
-duplicates (1 to 20 % of the words changed), builds them with the workers of the settings and prints
+duplicates (1 to 20 % of the words changed), builds them with so many worker processes and prints
 rate, peak memory, recall and precision of the near duplicates; then deduplicates the same texts
 with datasketch, tokens and threshold the same. What the steps took is extrapolated to 26 million.
 """
@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +26,13 @@ from datasketch import MinHash, MinHashLSH
 from bench.table import check, report
 from pulsemind import settings
 from pulsemind.data.build import Digests, Refining, build
+from pulsemind.data.collect import collect
 from pulsemind.data.dedup import duplicates
 from pulsemind.data.expand import Service
 from pulsemind.data.jobs import Job, Run, in_processes
-from pulsemind.data.keys import PERMUTATIONS, Keys, bands_for, bands_of, signatures_of
+from pulsemind.data.keys import PERMUTATIONS, Keys, bands_for, bands_of, signatures_of, whole_text
 from pulsemind.data.ledger import Counts, Dropped
+from pulsemind.data.sources import Raw
 from pulsemind.data.text import fingerprints, token_hashes, tokens
 from pulsemind.settings import DatasetSettings
 
@@ -60,6 +63,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--compared", type=int, default=100_000, help="records for datasketch")
+    parser.add_argument("--workers", type=int, help="processes; else as the settings say")
     parser.add_argument("--quick", action="store_true", help="20,000 records, 10,000 compared")
     arguments = parser.parse_args()
     number, compared = arguments.records, arguments.compared
@@ -71,7 +75,7 @@ def main() -> int:
         raw.mkdir()
         planted = generate(raw / "pairs.json", number, seed=7)
         section = _settings(loaded.stages.dataset)
-        workers = loaded.services.workers
+        workers = arguments.workers or loaded.services.workers
         seconds: dict[str, float] = {}
         out, work = Path(folder) / "dataset", Path(folder) / "work"
         with PeakMemory() as memory:
@@ -79,7 +83,7 @@ def main() -> int:
             refining = Refining(Service({}, 1, work / "responses"), work / "review")
             counts = build(raw, out, work, section, Digests("raw", "code"), refining, run)
         near = _near_dropped(out / "dropped.jsonl")
-        texts = [text for text, _ in _texts(raw / "pairs.json", compared)]
+        texts = list(_texts(raw, section, compared))
     ours, theirs, found = compare(texts, section)
     recall, precision = _quality(planted, near, counts)
     rows = [
@@ -92,8 +96,8 @@ def main() -> int:
     core_hours = core_seconds * FULL / number / 3600
     note = (
         f"{number} records read, {counts.kept} kept; peak {memory.peak / 2**30:.2f} GiB in all "
-        f"processes; 26 million at the same rates: {core_hours:.1f} core-hours (steps side by side "
-        "scale with the records; `choose` sorts, and took "
+        f"processes, workers {workers}; 26 million at the same rates: {core_hours:.1f} core-hours "
+        "(steps side by side scale with the records; `choose` sorts, and took "
         f"{seconds['choose']:.0f} s here); both found {found[0]} and {found[1]} duplicates"
     )
     checks = [
@@ -231,9 +235,11 @@ def _quality(
     return len(wanted & near) / len(wanted), len(near & planted.keys()) / max(1, len(near))
 
 
-def _texts(path: Path, number: int) -> Iterator[tuple[str, int]]:
-    for row, pair in enumerate(json.loads(path.read_text(encoding="utf-8"))[:number]):
-        yield f"{pair['instruction'][0]}\n{pair['output'][0]}", row
+def _texts(raw: Path, section: DatasetSettings, number: int) -> Iterator[str]:
+    """The texts of the first records, streamed as the build reads them."""
+    for item in islice(collect(raw, section.sources[0]), number):
+        assert isinstance(item, Raw), "every generated record can be read"
+        yield whole_text(item.record)
 
 
 def _compared(texts: Sequence[str], section: DatasetSettings) -> Keys:

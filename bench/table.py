@@ -14,7 +14,10 @@ from rich.table import Table
 
 from pulsemind.artifacts import write_json
 
-PACKAGES = ("torch", "transformers", "peft", "trl", "prefect", "mlflow", "dvc")
+PACKAGES = (
+    "torch", "transformers", "peft", "trl", "prefect", "mlflow", "dvc", "presidio-analyzer",
+    "jieba", "rensa", "datasketch", "rapidocr", "onnxruntime",
+)  # fmt: skip
 
 
 def check(what: str, value: float, limit: float, least: bool) -> dict[str, Any]:

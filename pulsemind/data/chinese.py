@@ -21,14 +21,17 @@ from pulsemind.data.chinese_words import (
     is_word,
     looks_like_name,
     surname_length,
+    surname_places,
 )
 from pulsemind.data.detectors import Span
+from pulsemind.data.finder import finder
 from pulsemind.data.patterns import Kind
-from pulsemind.data.tokens import Token
+from pulsemind.data.tokens import Places, Token
 from pulsemind.data.wordlists import words
 
-_ANY_TITLE = re.compile(f"{TITLE}|{POLITE}")
-_ZH_TITLED = re.compile(rf"[{HAN}]{{1,4}}(?P<title>{TITLE}|{POLITE})")
+_IS_HAN = re.compile(f"[{HAN}]")
+_ANY_TITLE = finder(f"(?={TITLE}|{POLITE})")
+_ZH_TITLED = finder(rf"[{HAN}]{{1,4}}(?P<title>{TITLE}|{POLITE})")
 _PLAIN_SURNAMES = frozenset("王李张刘陈杨赵吴周徐孙朱郭何林罗郑梁谢宋唐许韩冯邓曹彭曾肖蔡潘袁董蒋")
 _VERBLIKE_SURNAMES = frozenset("时向成关位管常于任查应祝")
 _WORDLIKE_SURNAMES = frozenset("时向成关位管单查常于任方包白万左高卫费应")
@@ -50,7 +53,7 @@ _AFTER = re.compile(
     rf"$|[^{HAN}]|男|女|今|昨|前天|明天|是|在|的|有|岁|说|问|和|与|跟|讲|告诉|来|去|住|做|吃|于|您|你|先生|女士|{TITLE}|签字|同志|夫妇|家|也|已"
 )
 # Endings of drug names: jieba takes their beginnings for people.
-_DRUG = re.compile(
+_DRUG = finder(
     "(?:司特|他汀|沙坦|洛尔|地平|西林|霉素|普利|拉唑|替丁|沙星|磺胺|环素|芬酸|洛芬|格列|双胍|列酮|列汀|列净|单抗"
     "|替尼|韦林|夫定|昔布|西泮|唑仑|普坦|必利|立酮|曲唑|咪唑|硝唑|康唑|甲酯|酸钠|酸钙|酸钾|瓜霜)"
 )
@@ -63,30 +66,41 @@ def _given_characters() -> frozenset[str]:
     return frozenset("".join(words("given_zh.txt")))
 
 
-def may_hold_name(block: str) -> bool:
-    """Whether `detect_chinese` could find a name in a run of text whatever jieba says of it."""
-    return any(
-        _could_begin_name(block, start)
-        for start in range(len(block) - 1)
-        if surname_length(block[start : start + 2])
-    ) or any(_could_end_before_title(block, found.start()) for found in _ANY_TITLE.finditer(block))
+def name_places(block: str) -> Places:
+    """Where `detect_chinese` will ask for the tokens of a run of text."""
+    begun = [
+        (start, start + asked)
+        for start, surname in surname_places(block)
+        if (asked := _asked(block, start, surname))
+    ]
+    titles = (found.start() for found in _ANY_TITLE.finditer(block))
+    return begun + [(title - 4, title) for title in titles if _could_end_before(block, title)]
 
 
-def _could_begin_name(block: str, start: int) -> bool:
-    """Two characters need a plain family name, a beginning or a cue; three need nothing."""
-    surname = surname_length(block[start : start + 2])
-    if looks_like_name(block[start : start + surname + 2]):
-        return True
-    return looks_like_name(block[start : start + surname + 1]) and (
-        surname > 1
-        or block[start] in _PLAIN_SURNAMES
-        or start == 0
-        or not re.match(f"[{HAN}]", block[start - 1])
-        or _CUE.search(block[max(0, start - 10) : start]) is not None
-    )
+def _asked(block: str, start: int, surname: int) -> int:
+    """How many places from a family name on the tokens matter at, whatever they turn out to be.
+
+    After a cue or a beginning, and for given names, the token behind the name does as well; for
+    others only the one at the start, which jieba may have tagged as a person.
+    """
+    one, two = (looks_like_name(block[start : start + surname + given]) for given in (1, 2))
+    if not (one or two):
+        return 0
+    listed = two and _is_given(block[start + surname : start + surname + 2])
+    if listed or _opens(block, start) or _CUE.search(block[max(0, start - 10) : start]):
+        return surname + 2 + two
+    return int(two or surname > 1 or block[start] in _PLAIN_SURNAMES)
 
 
-def _could_end_before_title(block: str, title: int) -> bool:
+def _opens(text: str, start: int) -> bool:
+    return start == 0 or not _IS_HAN.match(text, start - 1)
+
+
+def _is_given(characters: str) -> bool:
+    return all(character in _given_characters() for character in characters)
+
+
+def _could_end_before(block: str, title: int) -> bool:
     before = (block[start:title] for start in range(max(0, title - 4), title))
     return any(len(word) == surname_length(word) or looks_like_name(word) for word in before)
 
@@ -115,21 +129,20 @@ def _by_characters(text: str, tokens: list[Token]) -> Iterator[Span]:
     """Family names with one or two characters more, where the place or the characters say so."""
     words_at = {start: (stop, word, flag) for start, stop, word, flag in tokens}
     inside = {n: token for token in tokens for n in range(token[0] + 1, token[1])}
-    for start in range(len(text) - 1):
-        surname = surname_length(text[start : start + 2])
+    for start, surname in surname_places(text):
+        stops = [
+            stop
+            for stop in (start + surname + 2, start + surname + 1)
+            if stop <= len(text) and looks_like_name(text[start:stop])
+        ]
         if (
-            not surname
+            not stops
             or _is_inside_word(start, inside)
             or _HISTORY.search(text, max(0, start - 2), start + 1)
         ):
             continue
-        before = text[max(0, start - 10) : start]
-        cue = _CUE.search(before)
-        for given in (2, 1):
-            stop = start + surname + given
-            word = text[start:stop]
-            if len(word) < surname + given or not looks_like_name(word):
-                continue
+        cue = _CUE.search(text[max(0, start - 10) : start])
+        for stop in stops:
             if _is_name_here(text, start, stop, surname, cue, words_at, inside):
                 physician = cue is not None and _PHYSICIAN_CUE.match(cue.group())
                 yield Span(start, stop, "physician" if physician else "name")
@@ -148,8 +161,8 @@ def _is_name_here(
     """Whether family name and characters at `text[start:stop]` are a person."""
     _end, first, flag = words_at.get(start, (start, "", ""))
     word = text[start:stop]
-    listed = all(character in _given_characters() for character in word[surname:])
-    opens = start == 0 or not re.match(f"[{HAN}]", text[start - 1])
+    listed = _is_given(word[surname:])
+    opens = _opens(text, start)
     closes = _AFTER.match(text, stop) is not None
     if _SEX_AFTER.match(text, stop) and (opens or cue):
         return True
@@ -190,7 +203,7 @@ def _titled(text: str, tokens: list[Token]) -> Iterator[Span]:
             given = len(word) - surname_length(word)
             if not word or start not in starts or not surname_length(word) or given > 2:
                 continue
-            opens = start == 0 or not re.match(f"[{HAN}]", text[start - 1])
+            opens = _opens(text, start)
             either = _VERBLIKE_SURNAMES if given == 0 else _WORDLIKE_SURNAMES
             wordlike = word[0] in either and (start, title) not in tagged and not opens
             if not wordlike and (given == 0 or looks_like_name(word)):

@@ -18,11 +18,13 @@ from pulsemind.data.chinese_words import (
     surname_length,
 )
 from pulsemind.data.detectors import Span
+from pulsemind.data.finder import finder
 from pulsemind.data.patterns import Kind
 from pulsemind.data.wordlists import words
 
 _END = rf"(?=[\s，,。.;；:：/、)）（(!！]|$|[^{HAN}·]|签)"
 _DOTTED = rf"(?:(?<![{HAN}·])|(?<=[是叫者名为人]))[{HAN}]{{1,5}}[·•・][{HAN}]{{1,6}}(?:[·•・][{HAN}]{{1,6}})?(?![·•・])"
+_WITH_DOT = finder(_DOTTED)
 _PERSON_LABEL = (
     "(?:患者|产妇|病人|家长|家属|父亲|母亲|婴儿|受检[者人]|联系人)?姓\\s*名|联系人|收件人|收货人|寄件人|户名|持卡人|委托人|受托人|代理人|监护人"
     "|就诊人|受检者|被保险人|投保人|申请人|经办人|家属签[名字]|患者签[名字]|曾用名|小名|乳名|大名|昵称"
@@ -31,30 +33,28 @@ _STAFF_LABEL = (
     f"(?:主治|主管|经治|责任|值班|住院|管床|送检|申请|开单|报告|审核|检查|记录|转诊|接诊|麻醉|手术|带教|首诊|开方|诊断|器械|巡回|随访|会诊)"
     f"(?:医师|医生|大夫|护士|技师|人)|护士长|药师|术者|主刀|[一二三]助|第[一二三]助手|麻醉|[{HAN}]{{2}}者(?=\\s*[:：])|签名|签字|核对|调配|发药|复核"
 )
-_LABELLED = re.compile(
+_LABELLED = finder(
     rf"(?:(?P<person>{_PERSON_LABEL})|(?P<patient>患者|病人|患儿|产妇)(?=\s*[:：])|(?P<staff>{_STAFF_LABEL}))\s*[:：]\s*(?P<v>{_DOTTED}|[{HAN}]{{2,4}}(?:\s?[/、]\s?[{HAN}]{{2,4}})*){_END}"
 )
-_SAID_TO_BE_NAMED = re.compile(
+_SAID_TO_BE_NAMED = finder(
     rf"(?:小名|乳名|大名|昵称|外号|网名|孩子叫|宝宝叫|宝贝叫|儿子叫|女儿叫|名字[叫是]|名叫|我叫|{_PERSON_LABEL})(?!做|什么|啥|我|你|他|她|不|了|醒|起|喊|唤)(?P<v>[{HAN}]{{2,4}}?){_END}"
 )
-_BEFORE_SEX = re.compile(
+_BEFORE_SEX = finder(
     rf"(?:患者|患儿|病人|伤者|产妇|兹有|姓\s*名\s*[:：]?|^|\n)\s*(?P<v>{_DOTTED}|[{HAN}]{{2,4}})\s?[，,、\s]\s?(?:性别\s*[:：]?\s*)?[男女](?=[，,、。\s]|$)"
 )
-_IN_BRACKETS = re.compile(
-    rf"(?:患儿|患者|病人|孩子)(?P<v>([{HAN}])\2)?[（(](?P<w>[{HAN}]{{2,4}})[）)]"
-)
-_FAMILY = re.compile(rf"(?:免贵|我|本人|患者)姓(?P<v>[{HAN}]{{1,2}}?)(?=[，,。！!\s]|$)")
-_NICKNAME = re.compile(
+_IN_BRACKETS = finder(rf"(?:患儿|患者|病人|孩子)(?P<v>([{HAN}])\2)?[（(](?P<w>[{HAN}]{{2,4}})[）)]")
+_FAMILY = finder(rf"(?:免贵|我|本人|患者)姓(?P<v>[{HAN}]{{1,2}}?)(?=[，,。！!\s]|$)")
+_NICKNAME = finder(
     rf"(?:隔壁床?|邻居|同事|同学|工友|室友|病友|战友|朋友|对面)的?(?P<v>[老小阿大][{HAN}])(?=[说也讲问推介就在得有是吃用])"
 )
-_CUED = re.compile(
+_CUED = finder(
     rf"(?:患者|病人|患儿|伤者|产妇|孕妇|兹有|随访|备注|转来|联系人|收件人|户名|委托人|受托人|就诊人|监护人|委托|我是|我[爸妈爷奶姐哥弟妹]|妈妈|爸爸|闺蜜|同事|同学|邻居|邻床|老公|老婆|儿子|女儿|婆婆|公公|丈夫|妻子|昨天|昨晚|前天|今天|上次)"
     rf"(?P<v>[{HAN}]{{2,4}}?)(?=[，,。;；（(、\s：:！!]|$|男|女|的?(?:妈妈?|爸爸?|家长|家属|母亲|父亲)|也|说|告诉|推荐|介绍|今年|今天)"
 )
-_TITLED = re.compile(
+_TITLED = finder(
     rf"(?:(?<![{HAN}])|(?<=[的请找由让给问是跟]))(?P<v>[{HAN}]{{2,3}})(?=教授|主任|医师|医生|大夫|主治|护士)"
 )
-_LATIN = re.compile(
+_LATIN = finder(
     r"(?:姓名|患者|病人|我叫|名叫|联系人|收件人|户名|就诊人|监护人|医[生师]|大夫|教授)\s*[:：是为]?\s*(?P<v>[A-Z][a-zß-öø-ÿ'’-]+(?:[ ·][A-Z][a-zß-öø-ÿ'’.-]*){1,3})"
 )
 _MEDICAL = re.compile("症|治疗|预防|诊断|检查|护理|饮食|病|药|炎|癌|瘤|术|疗|痛")
@@ -84,7 +84,7 @@ def detect_cued(text: str) -> Iterator[Span]:
             yield Span(*found.span("w"), "name")
             if found.group("v"):
                 yield Span(*found.span("v"), "name")
-    for found in re.finditer(_DOTTED, text):
+    for found in _WITH_DOT.finditer(text):
         if not _MEDICAL.search(found.group()):
             yield Span(*found.span(), "name")
     for found in _CUED.finditer(text):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from functools import cache
 
 from pulsemind.data.wordlists import words
 
@@ -15,6 +17,7 @@ NO_GIVEN_NAME = re.compile(
     f"|子|光|性|者|右|{TITLE}|{POLITE}|医|生|师)$"
 )
 
+_HAN_ONLY = re.compile(f"[{HAN}]+")
 EPONYM_AFTER = re.compile(
     "氏|征|反射|试验|综合[征症]|病(?![人房历友])|分[级期型类]|评分|指数|蛇药|[丸散膏丹汤]"
 )
@@ -34,13 +37,26 @@ def surname_length(word: str, rare: bool = False) -> int:
     return int(known and bool(word))
 
 
+def surname_places(text: str) -> Iterator[tuple[int, int]]:
+    """Where family names begin in a text that have something after them, and their lengths."""
+    openings = _openings()
+    for start, character in enumerate(text[:-1]):
+        if character in openings and (length := surname_length(text[start : start + 2])):
+            yield start, length
+
+
+@cache
+def _openings() -> frozenset[str]:
+    return frozenset(surname[0] for surname in words("surnames_zh.txt"))
+
+
 def looks_like_name(word: str, rare: bool = False) -> bool:
     """Family name, one or two characters more, and no medical or everyday word."""
     length = surname_length(word, rare)
     return (
         length > 0
         and 1 <= len(word) - length <= 2
-        and bool(re.fullmatch(f"[{HAN}]+", word))
+        and _HAN_ONLY.fullmatch(word) is not None
         and word not in words("not_names.txt")
         and not NO_GIVEN_NAME.search(word[1:])
     )

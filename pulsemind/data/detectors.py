@@ -36,6 +36,6 @@ def detect_patterns(masked: str) -> Iterator[Span]:
     """All spans that the table finds in a masked text; they may overlap."""
     for rule in rules():
         for found in rule.pattern.finditer(masked):
-            group = "v" if "v" in rule.pattern.groupindex else 0
+            group = "v" if "v" in found.re.groupindex else 0
             if found.group(group) and rule.check(found.group(group)):
                 yield Span(found.start(group), found.end(group), rule.kind)

@@ -27,18 +27,19 @@ from pulsemind.data.english_cues import (
     UP,
     WORD,
 )
+from pulsemind.data.finder import Finder, finder
 from pulsemind.data.known_names import family_names, folded, given_names, is_ordinary
 from pulsemind.data.patterns import Kind
 from pulsemind.data.wordlists import words
 
-_RUN = re.compile(rf"\b(?:{WORD}|{CAPS}|[A-Z]\.?)(?:{LINK}(?:{WORD}|{CAPS}|[A-Z]\b\.?))*")
+_RUN = finder(rf"\b(?:{WORD}|{CAPS}|[A-Z]\.?)(?:{LINK}(?:{WORD}|{CAPS}|[A-Z]\b\.?))*")
 _PART = re.compile(rf"{WORD}|{CAPS}|[A-Z]\b\.?")
 _BETWEEN = re.compile(rf"[ \t\u00a0]+(?:[A-Z]\.?[ \t]+)?{PARTICLES}?|,[ \t]*")
-_LOWER_CUE = re.compile(
+_LOWER_CUE = finder(
     r"(?i:\b(?:my\s+name\s+is|my\s+name's|i\s+am|i'm|this\s+is|name\s*:))\s+(?P<v>[a-z]+(?:\s+[a-z'-]+)?)"
 )
-_LOWER_PAIR = re.compile(r"\b([a-z]{3,})\s+([a-z']{3,})\b")
-_LOWER_LONE = re.compile(
+_LOWER_PAIR = finder(r"\b([a-z]{3,})\s+([a-z']{3,})\b")
+_LOWER_LONE = finder(
     rf"\b(?:(?:{RELATIVE}|hi|hello|hey|dear|thanks|bye|okay|ok|yeah|right|saw|seeing|this\s+is|so|now|well|alright)\s*,?\s+(?P<x>[a-z]{{4,}})\b(?=\s*[,.?!]|\s+is\b))"
     rf"|\b(?:(?:{RELATIVE}|saw|met|told|asked|from|with|for|by|dr\.?|mr\.?|mrs\.?|ms\.?)\s+(?P<v>[a-z]{{4,}})\b)"
     rf"|\b(?P<w>[a-z]{{4,}})(?=\s+(?:{HUMAN}|had|has|is\s+an?\s+\d)\b|\s?['’]s\b)"
@@ -54,10 +55,10 @@ _PINYIN = re.compile(rf"{_SYLLABLE}(?:['-]?{_SYLLABLE})?", re.IGNORECASE)
 
 
 @cache
-def _cues() -> tuple[tuple[Callable[[str], bool], Kind, re.Pattern[str]], ...]:
+def _cues() -> tuple[tuple[Callable[[str], bool], Kind, Finder], ...]:
     tiers = ((_anything, SURE_CUES), (_is_no_word, CUES), (_may_be_name, SLIGHT_CUES))
     return tuple(
-        (accept, kind, re.compile(pattern)) for accept, cues in tiers for kind, pattern in cues
+        (accept, kind, finder(pattern)) for accept, cues in tiers for kind, pattern in cues
     )
 
 

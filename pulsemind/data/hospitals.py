@@ -7,15 +7,16 @@ from collections.abc import Iterator
 
 from pulsemind.data.chinese_words import HAN
 from pulsemind.data.detectors import Span
-from pulsemind.data.tokens import Token
+from pulsemind.data.finder import finder
+from pulsemind.data.tokens import Places, Token
 from pulsemind.data.wordlists import words
 
-_HOSPITAL = re.compile(rf"[{HAN}0-9]{{2,24}}?(?:医院|卫生院|卫生所|保健院|诊所|门诊部|医学中心)")
+_HOSPITAL = finder(rf"[{HAN}0-9]{{2,24}}?(?:医院|卫生院|卫生所|保健院|诊所|门诊部|医学中心)")
 _HOSPITAL_CORE = re.compile(
     "第[一二三四五六七八九十0-9]+(?:人民|附属|中心|临床)?医院|协和|同济|华西|湘雅|瑞金|中山医院|积水潭"
     "|[0-9]{3}医院|解放军|空军|海军|陆军|武警|总医院"
 )
-_HOSPITAL_OF_CITY = re.compile(
+_HOSPITAL_OF_CITY = finder(
     rf"(?:(?![我在去到从于是的您请往了由院来过问家住])[{HAN}]){{2,3}}[市县]"
     "(?:第[一二三四五六七八九十]|人民|中心|中医|中西医结合|妇幼|保健|儿童|肿瘤|口腔|胸科|眼科|精神|卫生){1,3}院?医?院"
 )
@@ -23,18 +24,18 @@ _KNOWN = (
     "协和|湘雅|华西|同济|瑞金|天坛|安贞|阜外|积水潭|宣武|友谊|同仁|仁济|华山|中山|鼓楼|齐鲁|西京|唐都|盛京|珠江|邵逸夫"
     "|广安门|东直门|望京|西苑|龙华|曙光|长海|长征"
 )
-_HOSPITAL_BY_NAME = re.compile(
+_HOSPITAL_BY_NAME = finder(
     rf"(?:{_KNOWN})(?:附?[一二三]院|医院)|(?<=[在去到从])(?:协和|湘雅|华西|积水潭|阜外)(?![{HAN}]{{0,2}}(?:路|街))"
 )
-_COMMUNITY = re.compile(
+_COMMUNITY = finder(
     rf"(?:(?![我在去到从于是的您请往了由院来过问家住])[{HAN}]){{2,20}}(?:市|区|县|镇|乡|街道)(?:[{HAN}]{{0,6}}?)(?:卫生服务中心|卫生服务站|卫生院|妇幼保健院)"
 )
 _NO_HOSPITAL_NAME = re.compile("[的在去哪好到看查就还不最里怎么家]|治疗|检查|综合|或|咨询")
 
 
-def may_hold_hospital(block: str) -> bool:
-    """Whether `detect_hospitals` will ask for the tokens of a run of text."""
-    return _HOSPITAL.search(block) is not None
+def hospital_places(block: str) -> Places:
+    """Where `detect_hospitals` will ask for the tokens of a run of text."""
+    return [found.span() for found in _HOSPITAL.finditer(block)]
 
 
 def detect_hospitals(text: str, tokens: list[Token]) -> Iterator[Span]:

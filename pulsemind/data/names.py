@@ -6,13 +6,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pulsemind.data.chinese import detect_chinese, may_hold_name
+from pulsemind.data.chinese import detect_chinese, name_places
 from pulsemind.data.chinese_cues import detect_cued
 from pulsemind.data.chinese_words import HAN
 from pulsemind.data.detectors import Span
 from pulsemind.data.english import detect_english
-from pulsemind.data.hospitals import detect_hospitals, may_hold_hospital
-from pulsemind.data.tokens import tokens_of
+from pulsemind.data.hospitals import detect_hospitals, hospital_places
+from pulsemind.data.tokens import Places, tokens_of
 
 
 def detect_names(masked: str) -> Iterator[Span]:
@@ -26,5 +26,5 @@ def detect_names(masked: str) -> Iterator[Span]:
         yield from detect_hospitals(masked, tokens)
 
 
-def _wanted(block: str) -> bool:
-    return may_hold_name(block) or may_hold_hospital(block)
+def _wanted(block: str) -> Places:
+    return [*name_places(block), *hospital_places(block)]

@@ -14,6 +14,8 @@ from datetime import date
 from functools import cache
 from typing import Literal
 
+from pulsemind.data.finder import Finder, finder
+
 Kind = Literal[
     "name",
     "physician",
@@ -37,7 +39,7 @@ class Rule:
     """A pattern; group `v`, where there is one, is the value. `check` may refuse a value."""
 
     kind: Kind
-    pattern: re.Pattern[str]
+    pattern: Finder
     check: Callable[[str], bool]
 
 
@@ -185,7 +187,7 @@ def rules() -> tuple[Rule, ...]:
     def rule(
         kind: Kind, pattern: str, check: Callable[[str], bool] = _always, flags: int = 0
     ) -> Rule:
-        return Rule(kind, re.compile(pattern, flags), check)
+        return Rule(kind, finder(pattern, flags), check)
 
     anycase = re.IGNORECASE
     return (
