@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
 from typing import Literal
 
+from pulsemind.data.addresses import ADDRESSES, STATE
+from pulsemind.data.dates import DATES, is_real_date
 from pulsemind.data.finder import Finder, finder
 
 Kind = Literal[
@@ -53,31 +54,6 @@ def identity_number_is_valid(number: str) -> bool:
     return "10X98765432"[total % 11] == digits[-1].upper()
 
 
-MONTHS = (
-    "Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?"
-    "|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?"
-)
-_YEAR = r"(?:19|20)\d{2}"
-_DATES = (
-    rf"(?<!\d)(?:{_YEAR}|\d{{2}})\s*年\s*\d{{1,2}}\s*月(?:\s*\d{{1,2}}\s*[日号]?)?",
-    r"[二〇○零一三四五六七八九]{4}年[一二三四五六七八九十]{1,2}月(?:[一二三四五六七八九十]{1,3}[日号])?",
-    r"[一二三四五六七八九十]{1,2}月[一二三四五六七八九十廿]{1,3}[日号]",
-    r"(?:本|这个|上个?|下个?|当)月(?:\d{1,2}|[一二三四五六七八九十]{1,3})[日号](?!楼|床|诊|门|线|病)",
-    r"(?:(?:日期|时间|记录|入院|出院|手术|检查|复查|就诊|首诊|术后|于)\s*[:：]?\s*)(?P<v>\d{2}\.(?:0?[1-9]|1[0-2])\.(?:0?[1-9]|[12]\d|3[01]))(?![\d.])",
-    r"(?i:\b(?:LMP|DOB|DOS|EDD|EDC|date|dated|since|seen|visit|admitted|admission|discharged?|surgery|due|appt|appointment|until|through|f/u|on)\b(?:\s+(?:on|is|was|date|of|in|for))*\s*[:=]?\s*)(?P<v>(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01]))(?![\d/%]|\s*(?i:tab|mg|ml|pain|\())(?<!/10)",
-    r"(?<!\d)\d{1,2}\s*月\s*\d{1,2}\s*[日号]",
-    rf"(?<![\d.]){_YEAR}([-/.])\d{{1,2}}\1\d{{1,2}}(?![\d])",
-    rf"(?<![\d.]){_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\d|\.\d)",
-    rf"(?<![\d/])(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|[12]\d|3[01])/{_YEAR}(?!\d)",
-    r"(?<![\d/.])(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|[12]\d|3[01])/\d{2}(?![\d/]|\.\d)",
-    rf"(?<![\d-])(?:0?[1-9]|[12]\d|3[01])-(?:0?[1-9]|[12]\d|3[01])-{_YEAR}(?!\d)",
-    rf"(?<![\d.])(?:0?[1-9]|[12]\d|3[01])\.(?:0?[1-9]|[12]\d|3[01])\.{_YEAR}(?![\d.])",
-    rf"\b(?:{MONTHS})\.?\s+(?:the\s+)?\d{{1,2}}(?:st|nd|rd|th)?(?:\s*,?\s*{_YEAR})?(?!\d|\.\d|%|\s*(?:mg|mcg|g|ml|mL|tablets?|times|of)\b)",
-    r"\b(?:january|february|april|june|july|august|september|october|november|december)\s+\d{1,2}(?:st|nd|rd|th)?\b(?!\.\d|%)",
-    rf"(?<!\d)\d{{1,2}}[-/](?:{MONTHS})[-/](?:{_YEAR}|\d{{2}})(?!\d)",
-    rf"(?<!\d)\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?(?:{MONTHS})\b\.?(?:,?\s+{_YEAR})?(?!\d)",
-    rf"\b(?:{MONTHS})\.?,?\s+{_YEAR}(?!\d)",
-)
 _RECORD_ZH = (
     "住院号码?|病历号码?|病案号|门诊号|就诊卡?号|登记号|检查号|影像号|放射号|超声号|病理号|医保卡?号|社保卡?号"
     "|标本号|条码号|处方号|档案号|流水号|ID号|报告编号|申请单号|X光号|CT号|MR号|挂号单号|社保(?:电脑|卡)?号|电脑号|单号|编号|保单号|工号|标本编号|病人ID|患者ID"
@@ -89,23 +65,6 @@ _RECORD_EN = (
     r"|admission\s*(?:number|no\.?)|insurance\s*(?:number|no\.?|ID)|group\s*(?:number|no\.?|#|ID)|medicare\s*(?:number|no\.?|#|ID)|SSN|social\s+security\s+number"
 )
 _IS = r"[\s:：#是为号码]*(?:is|was|no\.?|number)?[\s:：#]*"
-_ROAD = "路|街|大街|大道|胡同|巷|弄|村|小区|花园|家园|新村|苑|公寓|里|广场|工业园"
-_HOUSE = r"(?:\d{1,5}|[A-Z]|[一二三四五六七八九十]{1,3})\s*(?:号楼|号院|号|弄|栋|幢|座|楼|单元|室|层|组|队)"
-_ADMIN = "省|自治区|自治州|市|区|县|旗|镇|乡|街道"
-_PLACE = "(?:(?![我住在家址是于从到去了的来自往离为叫])[一-龥])"
-_STREET = (
-    "Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Way|Place|Pl|Terrace|Square|Sq"
-    "|Parkway|Pkwy|Highway|Hwy|Circle|Cir|Crescent|Close|Row|Walk|Trail|Loop|Alley|Plaza|Pike|Mews|Gardens|Grove"
-)
-_STREET_WORD = (
-    r"(?:[A-Z][a-z'’]+(?:-[A-Za-z]+)?|Mc[A-Z][a-z]+|[A-Z]\.?|\d{1,3}(?:st|nd|rd|th)|of|the)"
-)
-_POSTCODE_UK = r"[A-Z]{1,2}\d[A-Z\d]?\s\d[ABD-HJLNP-UW-Z]{2}"
-_STATE = r"(?:A[LKZR]|C[AOT]|D[CE]|FL|GA|HI|I[DLNA]|K[SY]|LA|M[EDAINSOT]|N[EVHJMYCD]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[TA]|W[AVIY]|NSW|VIC|QLD|TAS|ACT|ON|QC|BC|AB|MB|SK|NS)"
-_ZIP = rf"(?:\d{{5}}(?:-\d{{4}})?|\d{{4}}\b|{_POSTCODE_UK}\b|[A-Z]\d[A-Z]\s?\d[A-Z]\d\b)"
-_TOWN = rf"(?:,?\s+(?:{_ZIP}\s+)?(?:(?:St|Ft|Mt)\.?\s)?[A-Z][a-z]+(?:[-\s][A-Z][a-z]+){{0,2}}(?:,?\s+{_STATE}\b|,\s*[A-Z][a-z]+\b)?(?:,?\s+{_ZIP})?)"
-_ADDRESS_ENDS = r"\s(?:and|but|for|in\s+case|who|with|since|because|where|when|has|have|is|was)\b"
-_FLAT = r"(?:,?\s*(?i:apt|apartment|suite|unit|flat|ste|room|#)\.?\s*#?\w+)"
 _HANDLE_ZH = "V信|V号|微信|威信|薇信|v信|vx|wx|QQ|扣扣|抖音|小红书|快手|微博|支付宝|知乎|哔哩哔哩|B站|公众号|陌陌|探探|淘宝|钉钉|飞书|游戏"
 _HANDLE_EN = "wechat|weixin|instagram|insta|twitter|facebook|snapchat|telegram|tiktok|whatsapp|skype|discord|linkedin|youtube|reddit|user\\s?name|screen\\s?name|handle|kik|venmo|paypal"
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
@@ -166,20 +125,6 @@ def _hospital_en(value: str) -> bool:
     return any(head not in _CLINICAL_HEADS for head in heads)
 
 
-def _real_date(value: str) -> bool:
-    """Refuses what cannot be a date, as 13月 or day 45."""
-    numbers = [int(n) for n in re.findall(r"\d+", value)]
-    if len(numbers) == 3 and numbers[0] > 31:
-        try:
-            return bool(date(*numbers))
-        except ValueError:
-            return False
-    if "月" in value and value[0].isdigit():
-        month, *day = numbers[1:] if "年" in value and numbers else numbers or [1]
-        return 1 <= month <= 12 and all(1 <= d <= 31 for d in day)
-    return all(1 <= n <= 31 or n >= 1900 for n in numbers)
-
-
 @cache
 def rules() -> tuple[Rule, ...]:
     """The table. A kind may have several rows."""
@@ -228,20 +173,10 @@ def rules() -> tuple[Rule, ...]:
         rule("bed_number", r"\b(?i:ward|room|rm\.?|bay)\s*(?:(?i:number|no\.?|#)\s*)?(?P<v>\d{2,4}[A-Z]?|\d[A-Z]|[A-Z]\d{1,3})\b(?!\s*(?:air|degrees|%|L\b|hours?|days?))"),
         rule("bed_number", r"(?i:\bbed)\s*(?i:number|no\.?|#)\s*(?:is|:)?\s*(?P<v>[A-Z]?\d{1,4}[A-Z]?)"),
         rule("bed_number", r"(?i:\bbed)\s*[:：]?\s*(?P<v>[A-Z]?\d{1,4}[A-Z]?)\b(?!\s*(?:days?|hours?|weeks?|months?|times|nights?|h\b|-))"),
-        rule("address", rf"(?:{_PLACE}{{2,8}}?(?:{_ADMIN}))*{_PLACE}{{1,8}}(?:{_ROAD})\s*{_HOUSE}(?:\s*{_HOUSE})*(?:\s*{_PLACE}{{1,10}}(?:大厦|广场|大楼|花园|公寓|小区|苑|楼|城|中心)(?:{_PLACE}{{0,4}}{_HOUSE})*)?(?:\s*-?\d{{2,4}}(?!\d|[.%a-zA-Z]))?"),
-        rule("address", rf"{_PLACE}{{2,7}}?(?:省|自治区|市)\s*{_PLACE}{{1,7}}?(?:市|州|区|县)\s*{_PLACE}{{1,7}}?(?:区|县|镇|乡|街道|村)(?:{_PLACE}{{0,7}}?(?:镇|乡|街道|村|社区|{_ROAD}))*(?:[一-龥]{{1,4}}?(?:庄|屯|寨|村))?(?:\s*{_HOUSE})*"),
-        rule("address", r"(?:家住在?|住在|住址|地址|现住|户籍|籍贯|老家)[\s:：是为]*(?P<v>[一-龥]{2,6}?(?:省|市|县)[一-龥\d]{0,30})"),
-        rule("address", rf"(?:\b(?i:flat|apt|apartment|unit|suite|floor|block)\.?\s*#?\w{{1,5}},?\s+)?\b\d{{1,5}}(?:[A-Z]|-\d{{1,4}}|\s1/2)?{_FLAT}?,?\s+(?:{_STREET_WORD}\s+){{1,4}}(?:{_STREET})\b\.?{_FLAT}?{_TOWN}?"),
-        rule("address", rf"(?i:\baddress(?:es)?(?:\s+(?:is|are|to))?|\b(?:lives?|living|resid(?:es?|ing))\s+(?:at|on|in)|\blocated\s+at)[:\s]+(?:it\s+is\s+)?(?P<v>\d{{1,5}}\s+(?:(?!{_ADDRESS_ENDS})[^.;\n]){{3,70}})"),
-        rule("address", r"\b(?i:apt|apartment|suite|zip(?:\s*code)?|post(?:al)?\s*code)\.?[\s:#]*(?P<v>\d{1,6}[A-Z]?)\b"),
-        rule("address", rf"(?:\d{{1,4}}\s+)?\b[A-Z]\w+(?:straße|strasse|gasse|platz|straat|gatan|gata|vägen|utca)\s+\d{{1,4}}{_FLAT}?{_TOWN}?"),
-        rule("address", rf"\b\d{{1,4}},?\s+(?:[Rr]ue|[Vv]ia|[Cc]alle|[Aa]venida|[Rr]ua|[Vv]iale|[Pp]lace)\s+(?:d[eu]s?\s+(?:la\s+)?)?[A-Z]\w+{_TOWN}?"),
-        rule("address", rf"\b(?i:P\.?\s?O\.?\s*Box|post\s+office\s+box)\s+\d+{_TOWN}?"),
-        rule("address", rf"(?:\b[A-Z][\w'’-]+(?:\s[A-Z][\w'’-]+){{0,3}},\s+){{0,3}}(?:\b[A-Z][a-z]+(?:\s[A-Z][a-z]+)?,?\s+)?\b{_POSTCODE_UK}\b"),
-        rule("address", r"\b[A-Z][a-z]+(?:\s[A-Z][a-z]+)?,\s+[A-Z]{2}\s+\d{5}(?:-\d{4})?\b"),
+        *(rule("address", pattern) for pattern in ADDRESSES),
         rule("hospital", r"\b(?P<v>(?:(?:[A-Z][A-Za-z'’]+(?:-[A-Z][A-Za-z]+)?|St\.?)\s+){1,4}(?:Hospital|(?:Medical|Cancer|Heart|Surgery|Health)\s+Cent(?:er|re)|Clinic|Infirmary|Hospice|Nursing\s+Home|Health\s+System|Healthcare)(?:\s+(?:of|at)\s+(?:[A-Z][a-z]+\s?){1,3})?)(?![a-z])", _hospital_en),
         rule("hospital", r"\b(?:Mount\s+Sinai|Mayo|Cedars-Sinai|Johns\s+Hopkins|(?:UPMC|NYU|UCLA|UCSF|MD\s+Anderson|Kaiser|Sutter|Banner|Mercy|Stanford|Duke|Emory|Vanderbilt|Memorial\s+Sloan[\s-]Kettering)(?:\s+[A-Z][a-z]+){0,2})\b(?!\s+(?:score|scale|criteria|classification|stain|procedure|activity|treadmill))"),
-        *(rule("date", pattern, _real_date) for pattern in _DATES),
+        *(rule("date", pattern, is_real_date) for pattern in DATES),
         rule("age_over_89", r"(?<![\d.])(?P<v>\d{2,3})\s*多?(?:周岁|岁)(?!以)", _is_old),
         rule("age_over_89", r"(?:高寿|享年|年近|年过)\s*(?P<v>\d{2,3}|九十|百)", _is_old),
         rule("age_over_89", r"\b(?P<v>ninety(?:[-\s](?:one|two|three|four|five|six|seven|eight|nine))?|(?:one|a)\s+hundred(?:\s+and\s+\w+)?)[\s-]+years?[\s-]+old", flags=anycase),
