@@ -28,6 +28,7 @@ COPIES = 6
 WRITTEN = {
     "written": "personal_data_held.yaml",
     "set-1": "personal_texts/set-1.yaml",
+    "set-2": "personal_texts/set-2.yaml",
 }
 """Files of whole texts."""
 

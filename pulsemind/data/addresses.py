@@ -5,9 +5,7 @@ from __future__ import annotations
 
 _PLACE = "(?:(?![我住在家址是于从到去了的来自往离为叫])[一-龥])"
 _ADMIN = "省|自治区|自治州|市|区|县|旗|盟|州|镇|乡|街道"
-_ROAD = (
-    "路|街|大街|大道|胡同|巷|弄|村|屯|庄|寨|小区|花园|家园|新村|苑|公寓|里|广场|工业园|园区|社区|坊|坪|湾|桥|公路|国道|道|墩|塘|岭|苏木|嘎查"
-)
+_ROAD = "路|街|大街|大道|胡同|巷|弄|村|屯|庄|寨|小区|花园|家园|新村|苑|公寓|里|广场|工业园|园区|社区|坊|坪|湾|桥|公路|国道|道|墩|塘|岭|苏木|嘎查"
 _ESTATE = (
     "大厦|广场|大楼|花园|公寓|小区|[苑楼城]|中心|名[邸苑城居]|家园|新[村城苑]|花[苑城]|雅[苑居]|[华雅御]庭|庭院|府邸?|湾|宿舍|社区|[大家]院|家属[院区楼]"
     "|国际|天地|半岛|山庄|别墅|豪[庭苑]|水岸|春天|世家|佳[苑园]|嘉[苑园]|园|居|阁|轩|院|里|厂|公司|学校|校区|大学"
@@ -19,20 +17,14 @@ _HOUSE = (
     rf"(?:号楼|号院|号[东西南北]?|支?弄|栋|幢|座|楼|单元|室|房|层|组|队|户|门|排|期|梯|宅|铺|区|社|连|团)(?:[东西南北]?侧)?"
 )
 _BARE = r"[-－之]?\s?[A-Za-z]?\d{1,5}(?:[-－]\d{1,4})*(?!\d|[.%a-zA-Z:：]|\s*(?:岁|年|月|日|元|mg|ml|次|片|天))"
-_TAIL = (
-    rf"(?:\s*(?:{_HOUSE}|[（(]?{_PLACE}{{1,12}}?(?:{_ESTATE})[)）]?(?:\s*{_HOUSE})+))*(?:\s*{_PLACE}{{1,10}}(?:{_ESTATE})(?![一-龥]))?(?:\s*{_BARE})?"
-)
-_PROVINCE = (
-    "北京|上海|天津|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|四川|贵州|云南|陕西|甘肃|青海|台湾|台北|高雄|内蒙古?|广西|西藏|宁夏|新疆|香港|九龙|新界|澳门"
-)
+_TAIL = rf"(?:\s*(?:{_HOUSE}|[（(]?{_PLACE}{{1,12}}?(?:{_ESTATE})[)）]?(?:\s*{_HOUSE})+))*(?:\s*{_PLACE}{{1,10}}(?:{_ESTATE})(?![一-龥]))?(?:\s*{_BARE})?"
+_PROVINCE = "北京|上海|天津|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|四川|贵州|云南|陕西|甘肃|青海|台湾|台北|高雄|内蒙古?|广西|西藏|宁夏|新疆|香港|九龙|新界|澳门"
 _STREET = (
     "Street|St|Avenue|Ave|Av|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Way|Place|Pl|Terrace|Ter|Square|Sq"
     "|Parkway|Pkwy|Highway|Hwy|Circle|Cir|Crescent|Cres|Close|Row|Walk|Trail|Trl|Loop|Alley|Plaza|Pike|Mews|Gardens?|Grove"
     "|Park|Yard|Hill|Green|View|Heights|Hts|Rise|Vale|Wharf|Quay|Bank|Mount|Meadows?|Fields?|Point|Ridge|Run|Path|Pass|Cove|Bend|Landing|Crossing|Commons?|Estate|Bypass|Expressway|Parade|Pde|Esplanade|Promenade|Villas?|Cottages?|Croft|Drove|Gate|Glade|Glen|Dale|Side|End|Chase|Brae|Wynd|Broadway|Turnpike|Freeway|Creek|Hollow|Knoll|Manor|Oval|Passage|Springs?|Valley|Village|Vista|Walkway|Woods?|Nagar|Marg|Colony|Sector|Layout|Extension|Chowk|Salai"
 )
-_STREET_WORD = (
-    r"(?:[A-Z][a-zÀ-ÿ'’]+(?:-[A-Za-z]+)?|Mc[A-Z][a-z]+|[A-Z]\.?|[NSEW]{2}\.?|\d{1,3}(?:st|nd|rd|th)|of|the|de|la|del|and)"
-)
+_STREET_WORD = r"(?:[A-Z][a-zÀ-ÿ'’]+(?:-[A-Za-z]+)?|Mc[A-Z][a-z]+|[A-Z]\.?|[NSEW]{2}\.?|\d{1,3}(?:st|nd|rd|th)|of|the|de|la|del|and)"
 POSTCODE_UK = r"[A-Z]{1,2}\d[A-Z\d]?\s\d[ABD-HJLNP-UW-Z]{2}"
 _EIRCODE = r"[AC-FHKNPRTV-Y]\d[\dW]\s?[AC-FHKNPRTV-Y\d]{4}"
 STATE = r"(?:A[LKZR]|C[AOT]|D[CE]|FL|GA|HI|I[DLNA]|K[SY]|LA|M[EDAINSOT]|N[EVHJMYCD]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[TA]|W[AVIY]|NSW|VIC|QLD|TAS|ACT|ON|QC|BC|AB|MB|SK|NS)"

@@ -70,17 +70,17 @@ def detect_cued(text: str) -> Iterator[Span]:
         for name in re.finditer(r"[^/、\s]+", found.group("v")):
             if found.group("patient") and is_word(name.group()):
                 continue
-            if _may_be_anyone(name.group(), found.group("person") is not None):
+            if may_be_anyone(name.group(), found.group("person") is not None):
                 start = found.start("v") + name.start()
                 kind: Kind = "physician" if found.group("staff") else "name"
                 yield Span(start, start + len(name.group()), kind)
     for pattern in (_SAID_TO_BE_NAMED, _BEFORE_SEX, _NICKNAME, _FAMILY):
         for found in pattern.finditer(text):
             family = pattern in (_NICKNAME, _FAMILY)
-            if _is_family(found.group("v")[-1:]) if family else _may_be_anyone(found.group("v")):
+            if _is_family(found.group("v")[-1:]) if family else may_be_anyone(found.group("v")):
                 yield Span(*found.span("v"), "name")
     for found in _IN_BRACKETS.finditer(text):
-        if _is_person(found.group("w")):
+        if is_person(found.group("w")):
             yield Span(*found.span("w"), "name")
             if found.group("v"):
                 yield Span(*found.span("v"), "name")
@@ -88,10 +88,10 @@ def detect_cued(text: str) -> Iterator[Span]:
         if not _MEDICAL.search(found.group()):
             yield Span(*found.span(), "name")
     for found in _CUED.finditer(text):
-        if _is_person(found.group("v")):
+        if is_person(found.group("v")):
             yield Span(*found.span("v"), "name")
     for found in _TITLED.finditer(text):
-        if _is_person(found.group("v"), alone=True):
+        if is_person(found.group("v"), alone=True):
             yield Span(*found.span("v"), "physician")
     for found in _LATIN.finditer(text):
         yield Span(*found.span("v"), "name")
@@ -101,17 +101,25 @@ def _is_family(character: str) -> bool:
     return surname_length(character, rare=True) > 0
 
 
-def _may_be_anyone(value: str, whatever: bool = True) -> bool:
+def is_nobody(value: str) -> bool:
+    """Whether a value holds a word that stands in place of a name, or one of medicine."""
+    return bool(_NOBODY.search(value) or _MEDICAL.search(value)) or value in words("not_names.txt")
+
+
+def may_be_anyone(value: str, whatever: bool = True) -> bool:
     """No word that stands after labels in place of a name; a family name first where asked."""
     return (
         not _NOBODY.search(value)
         and value not in words("not_names.txt")
         and (whatever or surname_length(value, rare=True) > 0)
-        and ("·" in value or not (len(value) > 2 and NO_GIVEN_NAME.search(value[1:])))
+        and (
+            "·" in value
+            or not ((len(value) > 2 or not whatever) and NO_GIVEN_NAME.search(value[1:]))
+        )
     )
 
 
-def _is_person(value: str, alone: bool = False) -> bool:
+def is_person(value: str, alone: bool = False) -> bool:
     """A family name, rare ones too, with characters that make no word of their own.
 
     Args:
@@ -122,9 +130,11 @@ def _is_person(value: str, alone: bool = False) -> bool:
     if not looks_like_name(value, rare=True) or _NOBODY.search(value) or is_word(value):
         return False
     listed = all(character in words("given_zh.txt") or _listed(character) for character in given)
+    if surname_length(value) == 0 and not listed:
+        return False
     if len(given) == 1:
         return listed and (alone or surname_length(value) > 0)
-    return listed or not (is_word(given, 20) or is_word(value[:2], 100))
+    return listed or not (is_word(given, 20) or (length == 1 and is_word(value[:2], 100)))
 
 
 def _listed(character: str) -> bool:

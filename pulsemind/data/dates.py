@@ -25,13 +25,13 @@ DATES = (
     r"(?:本|这个|上个?|下个?|当)月(?:\d{1,2}|[一二三四五六七八九十]{1,3})[日号](?!楼|床|诊|门|线|病)",
     r"(?:(?:日期|时间|记录|入院|出院|手术|检查|复查|就诊|首诊|术后|于)\s*[:：]?\s*)(?P<v>\d{2}\.(?:0?[1-9]|1[0-2])\.(?:0?[1-9]|[12]\d|3[01]))(?![\d.])",
     rf"(?<![\d.])\d{{2}}\.(?:0?[1-9]|1[0-2])\.{_DAY}(?=\s+\d{{1,2}}[:：]\d{{2}})",
-    rf"(?:日期|时间|入院|出院|手术|就诊|复诊|复查|预约|于|出生)\s*[:：]?\s*(?P<v>(?:0?[1-9]|1[0-2])[/.-]{_DAY})(?![\d/.%-]|\s*(?:级|分|片|mg|ml|次))(?<!/5)(?<!/10)",
+    rf"(?:日期|时间|入院|出院|手术|就诊|复诊|复查|预约|于|出生)\s*[:：]?\s*(?P<v>(?:0?[1-9]|1[0-2])[/-]{_DAY})(?![\d/.%-]|\s*(?:级|分|片|mg|ml|次))(?<!/5)(?<!/10)",
     r"(?i:\b(?:LMP|DOB|DOS|EDD|EDC|date|dated|since|seen|visit|admitted|admission|discharged?|surgery|due|appt|appointment|until|through|f/u|on|born|drawn|collected|starting|started|exp|expires)\b(?:\s+(?:on|is|was|date|of|in|for))*\s*[:=]?\s*)(?P<v>(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01]))(?![\d/%]|\s*(?i:tab|mg|ml|pain|\())(?<!/10)",
     rf"(?i:\b(?:from|by|before|after|till|last|next|back|again|and|to|taken|done|given)\s+)(?P<v>(?:0?[1-9]|1[0-2])/(?:0[1-9]|[12]\d|3[01]))(?![\d/%]|\s*(?i:tab|mg|ml|pain|\())(?<!/10)",
     rf"(?i:\b(?:from|on|since|by|until|till|before|after|of|dated?|dob|born|am|vom|le)\b[\s:]*)(?P<v>{_DAY}\.(?:0?[1-9]|1[0-2])\.)(?!\d)",
     r"(?<!\d)\d{1,2}\s*月\s*\d{1,2}\s*[日号]",
     rf"(?<![\d./-])(?:0?[1-9]|1[0-2])[./-]{_DAY}[号日](?!楼|床|线)",
-    rf"(?<![\d第A-Za-z./-]){_DAY}[号日](?={_HOUR})",
+    rf"(?<![\d第A-Za-z./~～至到-]){_DAY}号(?={_HOUR})",
     rf"(?<![\d.]){_YEAR}([-/.])\d{{1,2}}\1\d{{1,2}}(?![\d])",
     rf"(?<![\d./-]){_YEAR}[-/](?:0?[1-9]|1[0-2])(?![\d/-]|\.\d)",
     rf"(?<![\d./-])(?:0?[1-9]|1[0-2])/{_YEAR}(?![\d/])",
@@ -63,4 +63,6 @@ def is_real_date(value: str) -> bool:
     if "月" in value and value[0].isdigit():
         month, *day = numbers[1:] if "年" in value and numbers else numbers or [1]
         return 1 <= month <= 12 and all(1 <= d <= 31 for d in day)
-    return all(1 <= n <= 31 or n >= 1900 or "年" in value or "'" in value or "’" in value for n in numbers)
+    return all(
+        1 <= n <= 31 or n >= 1900 or "年" in value or "'" in value or "’" in value for n in numbers
+    )

@@ -44,6 +44,9 @@ _LOWER_LONE = finder(
     rf"|\b(?:(?:{RELATIVE}|saw|met|told|asked|from|with|for|by|dr\.?|mr\.?|mrs\.?|ms\.?)\s+(?P<v>[a-z]{{4,}})\b)"
     rf"|\b(?P<w>[a-z]{{4,}})(?=\s+(?:{HUMAN}|had|has|is\s+an?\s+\d)\b|\s?['’]s\b)"
 )
+_EPONYM_ZH = re.compile(
+    "(?:['’]s)?[ -]?[(（]?(?:[法征氏病术线管斑]|综合|反射|试验|实验|分[级期型类]|评分|细胞|小体|结节|指数|公式|定律|三[联角]|现象|量表|骨折|韧带|手术|标准|染色|淋巴|瘤|呼吸|脉|杂音|疗法|方案|级)"
+)
 _SHORT = frozenset(
     "Li Wu Xu Hu Ma Ye Yu Lu Su Du Qi He Bo Li Ng Ho Lo Oh An Im Ko Vo Bu Le Ly Ai Ba Ha Ta Al Ed Jo Mo Cy Di".split()
 )
@@ -81,6 +84,8 @@ def is_eponym(text: str, stop: int) -> bool:
     after = re.match(
         r"(?:['’]s)?(?:[ \t-]+[A-Z][a-z]+(?:['’]s)?)?[ \t-]+(\(?[A-Za-z]+)", text[stop:]
     )
+    if _EPONYM_ZH.match(text, stop):
+        return True
     near = re.match(r"(?:['’]s)?[ \t-]+([A-Za-z]+)", text[stop:])
     nouns = words("clinical_nouns_en.txt")
     return any(found is not None and found.group(1) in nouns for found in (after, near))
@@ -123,17 +128,21 @@ def _is_no_word(word: str) -> bool:
     parts = [part for part in re.split("['’-]", word) if len(part) > 1]
     return (
         len(word) > 1
-        and not (word.isupper() and len(word) < 4)
+        and not (word.isupper() and len(word) < 6 and not _is_listed(word))
         and not all(is_ordinary(part) for part in parts)
-        and _title(word) not in words("not_english_names.txt")
+        and folded(word) not in _folded("not_english_names.txt")
         and not _is_medical(word)
     )
+
+
+def _is_listed(word: str) -> bool:
+    return len(word) > 3 and (folded(word) in given_names() or folded(word) in family_names())
 
 
 def _is_medical(word: str) -> bool:
     """A drug, a word of image overlays, an abbreviation, an eponym joined to another."""
     return (
-        word.lower() in words("overlay.txt")
+        (word.lower() in words("overlay.txt") and folded(word) not in family_names())
         or any(True for _ in drugs(word.lower()))
         or _is_eponym_pair(word)
         or any(_title(part) in words("not_english_names.txt") for part in word.split("-"))
@@ -188,7 +197,7 @@ def _is_no_plain_word(word: str) -> bool:
 
 @cache
 def _folded(name: str) -> frozenset[str]:
-    return frozenset(word.casefold() for word in words(name))
+    return frozenset(folded(word) for word in words(name))
 
 
 def _is_given(word: str) -> bool:

@@ -14,7 +14,7 @@ _LETTERS = [
 ]
 UP = "A-Z" + "".join(c for c in _LETTERS if c.isupper())
 LOW = "a-z" + "".join(c for c in _LETTERS if c.islower())
-WORD = rf"(?:Mc|Mac|De|Van|O['’]|D['’])?[{UP}][{LOW}]+(?:['’-](?!s\b)[{UP}]?[{LOW}]+)*"
+WORD = rf"(?:Mc|Mac|De|Van|La|Le|Di|Du|Fitz|O['’]|D['’])?[{UP}][{LOW}]+(?:['’-](?!s\b)[{UP}]?[{LOW}]+)*(?![A-Za-z])"
 CAPS = r"[A-Z]{2,}(?:['’-][A-Z]{2,})*"
 PARTICLES = r"(?:(?:d[eoiau]s?|de\s+l[ao]s?|del|della|van|van\s+de[rn]?|von|vom|zu|ter|ten|bin|binti|bint|ibn|al|el|la|le|y|e|ap|ab|ferch)[ \t]+)"
 LINK = rf"(?:[ \t\u00a0]+{PARTICLES}?|(?<=[{LOW}A-Z]),[ \t]*)"
@@ -44,7 +44,7 @@ SURE_CUES: tuple[tuple[Kind, str], ...] = (
     ("physician", rf"\b(?:[Dd]r|DR|[Dd]rs|[Dd]octor|[Pp]rof|[Pp]rofessor|[Nn]urse|[Ss]urgeon|[Cc]ardiologist|[Rr]adiologist|[Mm]idwife|[Ss]r|[Mm]atron|[Cc]onsultant)\b\.?[ \t]*(?P<v>{FULL})"),
     ("physician", rf"(?P<v>{FULL}),?[ \t]+(?:M\.?D\b|RN\b|D\.?O\b|NP\b|PA-C\b|Ph\.?D\b|MBBS\b|FACS\b|FRCP\b|FRCS\b|MRCP\b|MRCGP\b|FRACP\b|LPN\b|LVN\b|CNA\b|CRNA\b|DDS\b|DMD\b|DPM\b|DVM\b|PharmD\b|RPh\b|DPT\b|LCSW\b|MSW\b|BSN\b|MSN\b|APRN\b|CNM\b|SpR\b|ST\d\b|F[12Y]\d?\b|CT\d\b(?=[,.\n]|$))"),
     ("name", rf"\b(?:[Mm]r|[Mm]rs|[Mm]s|[Mm]iss|[Mm]ister|[Mm]aster|[Mm]x|MR|MRS|MS|[Mm]adam|[Ss]ir|[Ll]ady|[Ss]e[ñn]ora?|[Ss]r[at]a?|[Mm]onsieur|[Mm]adame|[Mm]me|[Hh]err|[Ff]rau|[Ss]ignora?|[Rr]ev|[Rr]everend|[Rr]abbi|[Ii]mam|[Ff]ather|[Ss]ister|[Cc]aptain|[Ss]gt|[Ss]ergeant|[Oo]fficer|PC|[Cc]onstable|[Aa]untie|[Aa]unt|[Uu]ncle|[Gg]randma|[Gg]randpa|[Nn]ana)\b\.?[ \t]+(?P<v>{FULL})"),
-    ("name", rf"(?i:\b(?:my|his|her|whose|the\s+patient'?s?|patient'?s?)\s+(?:full\s+|first\s+|last\s+)?name(?:\s+is|'s)?|\bname\s*[:：]|\b(?:ask\s+for)|\bpatient\s*[:：])[ \t]*(?P<v>{FULL})"),
+    ("name", rf"(?i:\b(?:my|his|her|whose|the\s+patient'?s?|patient'?s?)\s+(?:full\s+|first\s+|last\s+)?name(?:\s+is|'s)?|\bname\s*[:：]|\b(?:ask\s+for))[ \t]*(?P<v>{FULL})"),
 )  # fmt: skip
 """Kind and pattern; the person is group `v`."""
 CUES: tuple[tuple[Kind, str], ...] = (

@@ -11,7 +11,9 @@ from pulsemind.data.finder import finder
 from pulsemind.data.tokens import Places, Token
 from pulsemind.data.wordlists import words
 
-_HOSPITAL = finder(rf"[{HAN}0-9]{{2,24}}?(?:医院|卫生院|卫生所|保健院|诊所|门诊部|医学中心)")
+_HOSPITAL = finder(
+    rf"[{HAN}0-9]{{2,24}}?(?:医院|卫生[院所室站]|保健[院所站]|诊所|门诊部|医学中心|[中国]?医馆|服务中心|服务站|防治[院所站]|疗养院|康复中心|体检中心|急救中心|血站|疾控中心|医务室|养老院|护理院|敬老院|福利院|月子中心|透析中心|[大]?药房|药店|药堂|口腔|医疗中心|妇幼|附[一二三四]院|分院|院区|总院|医美|眼科中心)"
+)
 _HOSPITAL_CORE = re.compile(
     "第[一二三四五六七八九十0-9]+(?:人民|附属|中心|临床)?医院|协和|同济|华西|湘雅|瑞金|中山医院|积水潭"
     "|[0-9]{3}医院|解放军|空军|海军|陆军|武警|总医院"

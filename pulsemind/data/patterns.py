@@ -16,6 +16,7 @@ from typing import Literal
 from pulsemind.data.addresses import ADDRESSES, STATE
 from pulsemind.data.dates import DATES, is_real_date
 from pulsemind.data.finder import Finder, finder
+from pulsemind.data.known_names import is_ordinary
 
 Kind = Literal[
     "name",
@@ -66,14 +67,22 @@ _RECORD_EN = (
     r"|admission\s*(?:number|no\.?)|insurance\s*(?:number|no\.?|ID)|group\s*(?:number|no\.?|#|ID)|medicare\s*(?:number|no\.?|#|ID)|SSN|social\s+security\s+number"
     r"|(?:claim|policy|Rx|ref(?:erence)?|accession|URN?|CRN|CHI|CSN|FIN|PID|invoice|order|ticket|booking|tracking|specimen|sample|case|encounter|file|barcode)(?=\s*[:#]?\s*[A-Z]{0,4}-?\d{2})"
 )
-_IDENTITY = (
-    r"aadha+r|PAN(?:\s+card)?|NRIC|FIN|MyKad|IC|NINO|national\s+insurance|CPF|RG|DNI|NIE|CURP|RFC|NSS|INE|cedula|cédula|RUT|Emirates\s+ID|Iqama|civil\s+ID|BSN|SIN|SSN|PESEL|CNP|OIB|CNIC|NID|HKID|TFN|IHI|NHI|DVA|Medicare|Medicaid|PPS(?:N)?|CHI|H&C|health\s*card|OHIP|RAMQ|PHN|ID\s*card|voter\s+ID|ration\s+card|ABHA|ayushman|resident\s+registration|identity\s+card|personal\s+(?:number|code|ID)|tax\s+(?:number|ID|file)|citizen(?:ship)?\s+ID|military\s+ID|visa|green\s+card|NPI|DEA|GMC|NMC|social\s+(?:security|insurance)|work\s+permit|birth\s+certificate|driver['’]?s?|driving\s+licen[cs]e|DL"
-)
+_IDENTITY = r"aadha+r|PAN(?:\s+card)?|NRIC|FIN|MyKad|IC|NINO|national\s+insurance|CPF|RG|DNI|NIE|CURP|RFC|NSS|INE|cedula|cédula|RUT|Emirates\s+ID|Iqama|civil\s+ID|BSN|SIN|SSN|PESEL|CNP|OIB|CNIC|NID|HKID|TFN|IHI|NHI|DVA|Medicare|Medicaid|PPS(?:N)?|CHI|H&C|health\s*card|OHIP|RAMQ|PHN|ID\s*card|voter\s+ID|ration\s+card|ABHA|ayushman|resident\s+registration|identity\s+card|personal\s+(?:number|code|ID)|tax\s+(?:number|ID|file)|citizen(?:ship)?\s+ID|military\s+ID|visa|green\s+card|NPI|DEA|GMC|NMC|social\s+(?:security|insurance)|work\s+permit|birth\s+certificate|driver['’]?s?|driving\s+licen[cs]e|DL"
 _IS = r"[\s:：#是为号码]*(?:is|was|no\.?|number)?[\s:：#]*"
 _HANDLE_ZH = "V信|V号|微信|威信|薇信|v信|vx|wx|QQ|扣扣|抖音|小红书|快手|微博|支付宝|知乎|哔哩哔哩|B站|公众号|陌陌|探探|淘宝|钉钉|飞书|游戏|快手号|视频号|头条|贴吧|豆瓣|虎扑|闲鱼|拼多多|京东|美团|企鹅号|企业微信|企微|KakaoTalk|LINE|WhatsApp|Instagram|Facebook|Telegram|推特|脸书|Skype|登录名|用户名|登陆名|昵称|网名|ID"
 _HANDLE_EN = "wechat|weixin|instagram|insta|twitter|facebook|snapchat|telegram|tiktok|whatsapp|skype|discord|linkedin|youtube|reddit|user\\s?name|screen\\s?name|handle|kik|venmo|paypal|cash\\s?app|zelle|signal|viber|kakao(?:talk)?|threads|bluesky|mastodon|twitch|steam|gamertag|psn|xbox|pinterest|tumblr|strava|fitbit|mychart|patient\\s+portal|portal|zoom|teams|slack|weibo|qq|douyin|line|messenger|fb|login|log-in|log\\s+in|username|userid|user\\s?id|user"
 _ELDER = "grandmother|grandfather|grandma|grandpa|granny|gran|nan|nana|nanna|granddad|grandad|mother|father|aunt|uncle|husband|wife|patient|pt|neighbou?r|mother-in-law|father-in-law"
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
+_HOSPITAL_WORD = r"(?:[A-ZÀ-Þ][A-Za-zÀ-ÿ'’.]*(?:-[A-ZÀ-Þ][A-Za-zÀ-ÿ]+)*|&|and|of|the|at)"
+_HOSPITAL_EN = (
+    r"Hospitals?|(?:Medical|Cancer|Heart|Surgery|Surgical|Health(?:care)?|Orthop(?:a)?edics?|Eye|Dental|Dialysis|Renal|Imaging|Diagnostic|Rehab(?:ilitation)?|Wellness|Care|Birth|Birthing|Fertility|Spine|Pain|Sleep|Stroke|Trauma|Burns?|Wound|Infusion|Women['’]s|Children['’]s|P(?:a)?ediatric|Community|Nursing|Treatment|Recovery|Counsel+ing|Psychiatric|Maternity|Radiology|Vascular|Cardiac|Hearing|Vision|Laser|Skin|Allergy|Family)\s+(?:Cent(?:er|re)|Institute|Group|Associates|Unit)"
+    r"|Clinics?|Polyclinic|Infirmary|Hospice|(?:Nursing|Care|Rest|Residential)\s+(?:Home|Facility|Centre|Center)|(?:Skilled\s+)?Nursing(?:\s+(?:and|&)\s+\w+)?\s+(?:Facility|Center|Centre|Home)|Rehabilitation(?:\s+(?:Center|Centre|Hospital|Facility))?|Assisted\s+Living|Memory\s+Care|Health\s+System|Healthcare|(?:Medical|Family|Group|Dental|GP|Eye|P(?:a)?ediatric|Veterinary)\s+(?:Practice|Surgery|Clinic|Group|Associates)|Surgery|Practice|Health\s+(?:Centre|Center|Board|Trust|Service|Network|Partners)|Urgent\s+Care|Walk-[Ii]n(?:\s+Centre)?|Pharmacy|Apothecary|Chemists?|Drugstore|Drugs|Opticians?|Laborator(?:y|ies)|Labs|Diagnostics|Imaging|Radiology|Dermatology|Cardiology|Oncology|Orthop(?:a)?edics|Obstetrics|P(?:a)?ediatrics|Urology|Neurology|Dentistry|Dental(?:\s+Care)?|Physiotherapy|Medicine|Legesenter|Krankenhaus|Klinik(?:um)?|Sanatorium|Maternity|NHS(?:\s+Foundation)?(?:\s+Trust)?|Foundation\s+Trust|Hôpital|Ziekenhuis|Sjukhus|Nursing\s+School|Dispensary|Birthing\s+Center|Blood\s+Bank|Day\s+Surgery"
+)
+_PLACE_WORDS = frozenset(re.findall(r"[A-Z]\w+", _HOSPITAL_EN))
+_WEAK_KINDS = frozenset(
+    "Surgery Practice Medicine Dermatology Cardiology Oncology Orthopedics Orthopaedics Obstetrics Pediatrics Paediatrics Urology Neurology Dentistry Radiology Imaging Labs Drugs Dental Care Diagnostics Maternity Associates Group Unit Living".split()
+)
+"""Names of places as well as of fields: a word beside them must be of no ordinary language."""
 _CLINICAL_HEADS = frozenset(
     [
         "The",
@@ -109,6 +118,17 @@ _CLINICAL_HEADS = frozenset(
         "Private",
     ]
 )
+_SPECIALTIES = frozenset(
+    "Memory Fracture Travel Diabetes Diabetic Medical Health Hospital Clinic Cancer Dental Surgical Surgery Renal Dialysis Imaging Cardiology Cardiac Oncology"
+    " Neurology Dermatology Orthopedic Orthopaedic Orthopedics Orthopaedics Pediatric Paediatric Pediatrics Paediatrics Urology Gastroenterology Radiology"
+    " Rheumatology Respiratory Pulmonary Psychiatry Psychiatric Hematology Haematology Endocrine Endocrinology Infusion Wound Foot Hand Breast Skin Stroke Falls Pulmonology"
+    " Allergy Asthma Fertility Maternity Antenatal Prenatal Postnatal Women Womens Women's Children Childrens Children's Men Men's Sexual Mental Community Family Practice"
+    " Internal Sports Nuclear Occupational Primary Preventive Physical Emergency Critical Intensive Palliative Hospice Nursing Skilled Care Home Day Rehab Rehabilitation"
+    " Center Centre Lab Labs Laboratory Pharmacy GP NHS Vein Hernia Spine Sleep Speech Hearing Vision Cataract Glaucoma Retina Warfarin Anticoagulation INR Coumadin Vaccine"
+    " Flu Covid Blood TIA Epilepsy Headache Migraine Parkinson Movement Pacemaker Device Lipid Hypertension Thyroid Liver Hepatitis HIV TB Follow-up Referral Urgent Specialist"
+    " University Teaching District Regional County Veterans Military State City Central Main Your Please Dear Thank Thanks See Seen Visit Call Contact Dr Doctor Mr Mrs Ms Patient Discharge"
+    " Discharged Admitted Transfer Transferred Referred Appointment Letter Report Physio Physiotherapy Chinese Traditional Alternative Herbal Complementary Evidence Based Herb Western Eastern Modern Folk Ayurvedic Vascular Colorectal Urogyn Gynecology Gynaecology Obstetrics Transplant Bariatric Weight Loss Obesity Smoking Cessation Plastic General Minor Major Open Robotic Laparoscopic Elective Previous Prior Past Recent After Before Post Pre No Any With Under Bypass Valve Brain Neuro Thoracic Chest Abdominal Pelvic Oral Maxillofacial ENT Ophthalmology Online Virtual Video Telehealth Mobile School Student Staff".split()
+)
 
 
 def _always(_: str) -> bool:
@@ -132,8 +152,14 @@ def _is_internet_address(value: str) -> bool:
 
 
 def _hospital_en(value: str) -> bool:
-    heads = value.split()[:-1]
-    return any(head not in _CLINICAL_HEADS for head in heads)
+    """Whether one of its words is none of everyday and medical language."""
+    proper = [
+        word
+        for word in re.findall(r"[A-ZÀ-Þ][\w'’-]*", value)
+        if word not in _CLINICAL_HEADS and word not in _SPECIALTIES and word not in _PLACE_WORDS
+    ]
+    weak = value.split()[-1] in _WEAK_KINDS
+    return any(not weak or not is_ordinary(word) for word in proper)
 
 
 @cache
@@ -176,14 +202,14 @@ def rules() -> tuple[Rule, ...]:
         rule("phone", r"(?<![\d.])(?:\+|00)\d{1,3}[\s.-]?\(?\d{1,4}\)?(?:[\s.-]?\d{2,4}){2,4}(?:\s*(?:x|ext\.?)\s*\d{2,6})?(?!\d)"),
         rule("phone", r"(?<![\d.-])(?:\+?1[-.\s]?)?(?:\(\d{3}\)[\s.-]?|\d{3}[-.\s])\d{3}[-.\s]\d{4}(?:\s*(?:x|ext\.?)\s*\d{2,6})?(?![\d-])"),
         rule("phone", r"(?:电话|手机|联系方式|tel|phone|mobile|call\s+me|fax)[^\d\n]{0,12}(?P<v>\+?\d[\d\s()-]{5,17}\d)", flags=anycase),
-        rule("account", rf"(?:{_HANDLE_ZH})(?:号码?|ID|账号|昵称|名)?[\s:：是为叫]*(?P<v>@?[A-Za-z0-9_.-]{{4,}}\w)", flags=anycase),
+        rule("account", rf"(?<![A-Za-z])(?:{_HANDLE_ZH})(?!(?<=[A-Za-z])[A-Za-z])(?:号码?|ID|账号|昵称|名)?[\s:：是为叫]*(?P<v>@?[A-Za-z0-9_.-]{{4,}}[A-Za-z0-9_])", flags=anycase),
         rule("account", rf"\b(?:{_HANDLE_EN})(?:\s+(?:as|at|id|name|account|handle))?(?:\s+is)?[\s:：]*(?P<v>@[\w.-]{{2,}}|(?=[a-z._-]*\d)[\w.-]{{4,}})", flags=anycase),
         rule("account", r"(?<![A-Za-z0-9_@.])@[\w一-龥]{2,12}?(?=发|里|上|$|[^\w])"),
         rule("account", r"(?:账号|帐号|用户名|我的号码?)(?:是|为|[:：])\s*(?P<v>(?=[A-Za-z_.-]*[\d_])[A-Za-z][A-Za-z0-9_.-]{4,})(?![A-Za-z0-9])"),
         rule("account", r"\b(?:insta|snap|ig|tiktok|twitter|skype|discord|telegram|kik|venmo|username|handle|zoom)(?:\s*/\s*\w+)?\s*(?:(?:id|name|handle|account)\s*)?(?:\bis\b|[:=])\s*(?P<v>@?[a-z][\w.:-]{3,29}\w)", flags=anycase),
         rule("account", r"(?<![\w@.])@[A-Za-z0-9_](?:[A-Za-z0-9_.]{1,28}[A-Za-z0-9_])(?![\w@])"),
         rule("account", r"(?:银行卡|信用卡|储蓄卡|卡号|账号|账户|帐号|帐户)(?:号码?)?[\s:：是为]*(?P<v>[A-Za-z0-9_@](?:[A-Za-z0-9_. -]{2,24}[A-Za-z0-9]))"),
-        rule("account", r"\b(?:account|card|iban)(?:\s*(?:number|no\.?|#|id))?(?:\s+is)?[\s:]*(?P<v>@[\w.-]{3,}|(?=[A-Z0-9 -]*\d{4})[A-Z0-9](?:[A-Z0-9 -]{4,30}[A-Z0-9]))", flags=anycase),
+        rule("account", r"\b(?:account|card|iban)(?:\s*(?:number|no\.?|#|id))?(?:\s+is)?[\s:]*(?:[a-z ]{0,40}?\s)?(?P<v>@[\w.-]{3,}|(?-i:(?=[A-Z0-9 -]*\d{4})[A-Z0-9](?:[A-Z0-9 -]{4,30}[A-Z0-9])))", flags=anycase),
         rule("plate", rf"[{_PROVINCES}][A-HJ-NP-Z]\s?[·•.\-]?\s?(?=[A-Z]*\d)[A-HJ-NP-Z0-9]{{4,5}}(?:[挂学警港澳]|[A-HJ-NP-Z0-9](?![A-Za-z0-9]))"),
         rule("plate", r"(?<![A-Z0-9])[A-Z]{2}\d{2}\s[A-Z]{3}(?![A-Za-z0-9])", lambda v: v[:2] not in {"CT", "MR", "US", "BP"}),
         rule("plate", rf"\b(?i:car|vehicle|truck|pickup|van|suv|sedan|motorcycle|motorbike|bike|scooter|taxi|cab|ambulance|lorry|minivan|jeep|bus|parked|rego?|plates?|tags?)\W+(?:(?i:is|was|a|an|the|number|no\.?|plates?|tags?|reg(?:istration)?|in|grey|gray|white|black|blue|red|silver|green)\W+){{0,4}}(?P<v>(?:{STATE}\s)?(?=[A-Z -]*\d)(?=[\d -]*[A-Z])[A-Z0-9]{{1,4}}[ -]?[A-Z0-9]{{2,4}}(?:[ -]?[A-Z0-9]{{1,4}})?)\b"),
@@ -201,13 +227,16 @@ def rules() -> tuple[Rule, ...]:
         rule("bed_number", r"(?:床位?号?|房号?|房间号?|病房号?|病区|诊室)\s*[:：]\s*(?P<v>[A-Za-z]{0,4}-?\d[\dA-Za-z-]{0,7})"),
         rule("bed_number", r"(?<![A-Za-z])(?P<v>(?:[A-Z]?[CN]?ICU|CCU|PICU|RICU|MICU|SICU|HDU|PACU|ED|ER|LDR|OR)\s?[-#]?\s?\d{1,3}[A-Z]?)(?:床)?(?![\dA-Za-z.])"),
         rule("bed_number", r"床(?:位号?|号)[\s:：是为]*(?P<v>[A-Z]?\d{1,4}(?:-\d{1,3})?)"),
-        rule("bed_number", r"\b(?i:ward|room|rm\.?|bay|cubicle|cube|pod|unit|trolley|chair|stretcher|side\s?room|isolation|theatre|OR)\s*(?:(?i:number|no\.?|#)|[:：])?\s*(?P<v>\d{2,4}[A-Z]?(?:-[A-Z\d]{1,2})?|\d[A-Z](?:-\d{1,2})?|[A-Z]-?\d{1,3}(?:-\d{1,2})?)\b(?!\s*(?:air|degrees|%|L\b|hours?|days?|mg|ml|units?|of\b|x\b|\.\d))"),
-        rule("bed_number", r"(?i:\b(?:ward|side\s?room|cubicle|bay|room|trolley|isolation\s+room))\s*(?:(?i:number|no\.?|#)|[:：])?\s*(?P<v>\d{1,2})\b(?=\s*(?:[,.;)]|$|\n|asked|asks|bed|is|wants|needs|has|on|at|for|with|and\b))"),
+        rule("bed_number", r"\b(?i:ward|room|rm\.?|bay|cubicle|cube|pod|unit|trolley|chair|stretcher|side\s?room|isolation|theatre|OR)\s*(?:(?i:number|no\.?|#)|[:：])?\s*(?P<v>\d{2,4}[A-Z]?(?:-[A-Z\d]{1,2})?|\d[A-Z](?:-\d{1,2})?|[A-Z]-?\d{1,3}(?:-\d{1,2})?)\b(?!\s*(?:air|degrees|%|L\b|hours?|days?|mg|ml|units?|x\b|\.\d))"),
+        rule("bed_number", r"(?i:\b(?:ward|side\s?room|cubicle|bay|room|trolley|isolation\s+room))\s*(?:(?i:number|no\.?|#)|[:：])?\s*(?P<v>\d{1,2})\b(?=\s*(?:[,.;)]|$|\n|asked|asks|bed|is|wants|needs|has|on|at|for|with|of|and\b))"),
         rule("bed_number", r"(?m:^|[.:;,]\s)\s*(?P<v>\d{1,2}[A-Z]?|[A-Z]\d{1,2})\s*[-–—]\s*(?:empty|vacant|closed|cleaning|awaiting|new\s+admission|[A-Z][a-z]+(?:\s[A-Z][a-z]+)?(?:,|\s*\())"),
         rule("bed_number", r"(?i:\bbed)\s*(?i:number|no\.?|#)\s*(?:is|:)?\s*(?P<v>[A-Z]?\d{1,4}[A-Z]?)"),
         rule("bed_number", r"(?i:\bbed)\s*[:：]?\s*(?P<v>[A-Z]?\d{1,4}[A-Z]?)\b(?!\s*(?:days?|hours?|weeks?|months?|times|nights?|h\b|-))"),
         *(rule("address", pattern) for pattern in ADDRESSES),
-        rule("hospital", r"\b(?P<v>(?:(?:[A-Z][A-Za-z'’]+(?:-[A-Z][A-Za-z]+)?|St\.?)\s+){1,4}(?:Hospital|(?:Medical|Cancer|Heart|Surgery|Health)\s+Cent(?:er|re)|Clinic|Infirmary|Hospice|Nursing\s+Home|Health\s+System|Healthcare)(?:\s+(?:of|at)\s+(?:[A-Z][a-z]+\s?){1,3})?)(?![a-z])", _hospital_en),
+        rule("hospital", rf"\b(?P<v>(?:{_HOSPITAL_WORD}\s+){{1,5}}(?:{_HOSPITAL_EN})(?:\s+(?:of|at)\s+(?:[A-Z][a-z]+\s?){{1,3}})?)(?![a-z])", _hospital_en),
+        rule("hospital", r"\b(?P<v>(?:St|Saint)\.?\s[A-Z][\w]+['’]s?(?:\s+(?:General|Royal|Memorial|Regional|University|Children['’]s|Mercy))?(?:\s+(?:Hospital|Infirmary|Hospice))?)(?!\s+(?:[Ww]ort|[Vv]alve|Street|Road|Avenue|Lane))"),
+        rule("hospital", r"\b(?P<v>(?:[A-Z][\w'’]+\s+){1,3}(?:General|Memorial|Infirmary|Royal|Regional))(?=\s*(?:[,.;)]|$|\n|(?:for|on|in|last|and|yesterday|today|A&E|ED|ER|emergency|since|after|because|where|with)\b))", _hospital_en),
+        rule("hospital", r"\b(?P<v>(?:University|Royal|National|Queen|King|Children['’]s|General|Institute|Hospital|Hôpital|Hospices?|Klinikum|Clínica|Clinique|Ospedale|Centre\s+Hospitalier)\s+(?:Hospitals?\s+)?(?:of|de|del|di|du|la|el)\s+(?:the\s+)?(?:[A-ZÀ-Þ][\wÀ-ÿ'’-]+\s?){1,4})", _hospital_en),
         rule("hospital", r"\b(?:Mount\s+Sinai|Mayo|Cedars-Sinai|Johns\s+Hopkins|(?:UPMC|NYU|UCLA|UCSF|MD\s+Anderson|Kaiser|Sutter|Banner|Mercy|Stanford|Duke|Emory|Vanderbilt|Memorial\s+Sloan[\s-]Kettering)(?:\s+[A-Z][a-z]+){0,2})\b(?!\s+(?:score|scale|criteria|classification|stain|procedure|activity|treadmill))"),
         *(rule("date", pattern, is_real_date) for pattern in DATES),
         rule("age_over_89", r"(?<![\d.])(?P<v>\d{2,3})\s*多?(?:周岁|岁)(?!以)", _is_old),
