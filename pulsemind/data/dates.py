@@ -16,7 +16,17 @@ _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 _WEEKDAY = r"(?:\b(?:(?:[Mm]on|[Tt]ue(?:s)?|[Ww]ed(?:nes)?|[Tt]hu(?:rs?)?|[Ff]ri|[Ss]at(?:ur)?|[Ss]un)(?:day)?|MON|TUE|WED|THU|FRI|SAT|SUN)\.?,?\s+)?"
 _DAY_ZH = "[一二三四五六七八九十廿卅]{1,3}"
 _HOUR = "上午|下午|早上|晚上|中午|凌晨|傍晚|夜里|那天|当天|出院|入院|住院|手术|复查|复诊|做的|做了|去的|来的|开始|之前|以前|之后|以后|左右|拍|查|发|预约|就诊|[前后去来到]"
+_MONTHS_ABROAD = (
+    "enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre"
+    "|Januar|Februar|März|Mai|Juni|Juli|Oktober|Dezember|gennaio|febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|dicembre|janeiro|fevereiro|março|maio|junho|julho|setembro|outubro|dezembro"
+)
 DATES = (
+    rf"(?<!\d)\d{{1,2}}(?:er|º|\.)?\s+(?:de\s+)?(?i:{_MONTHS_ABROAD})\b(?:\s+(?:de\s+)?{_YEAR})?",
+    r"\b(?:[Mm]on|[Tt]ues?|[Ww]ed|[Tt]hu(?:rs)?|[Ff]ri|[Ss]at|[Ss]un)(?:day|nesday|rsday|urday)?,?\s+\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4})?(?![\d/])",
+    r"(?<![\d.])(?:0?[1-9]|[12]\d|3[01])\.(?:0?[1-9]|1[0-2])\.(?:1[5-9]|2\d|3[0-5])(?![\d.]|\s*(?:mg|ml|cm|mm))",
+    r"[贰零〇壹叁肆伍陆柒捌玖]{4}年[零壹贰叁肆伍陆柒捌玖拾]{1,3}月(?:[零壹贰叁肆伍陆柒捌玖拾]{1,4}[日号])?",
+    r"(?<![一二三四五六七八九十个])(?:十[一二]|[一二三四五六七八九十])月(?:十[一二三四五六七八九]|二十[一二三四五六七八九]?|廿[一二三四五六七八九]?|三十一?)(?![个天月年岁多余斤次一二三四五六七八九十])",
+    r"(?:上次|上回|那次|这次|就诊|复查|复诊|检查|从|自)(?:是|于|在)?\s*(?P<v>(?:0?[1-9]|1[0-2])\.(?:[0-2]\d|3[01]|[1-9]))(?=[\s，,。日号来去做看我到]|$)",
     rf"(?<!\d)(?:{_YEAR}|\d{{2}})\s*年\s*\d{{1,2}}\s*月(?:\s*\d{{1,2}}\s*[日号]?)?",
     rf"[二〇○零一三四五六七八九]{{4}}年{_DAY_ZH}月(?:{_DAY_ZH}[日号])?",
     rf"[一二三四五六七八九十]{{1,2}}月{_DAY_ZH}[日号]",

@@ -101,7 +101,9 @@ def _trimmed(text: str, start: int, stop: int, kind: Kind) -> Span | None:
     kept: list[tuple[int, int]] = []
     for part in _PART.finditer(text, start, stop):
         word = part.group()
-        if _title(word) in words("not_english_names.txt") and not (kept and _is_name(word)):
+        if _title(word) in words("not_english_names.txt") and not (
+            kept and _follows_given_name(word)
+        ):
             if kept:
                 break
             continue
@@ -114,6 +116,11 @@ def _trimmed(text: str, start: int, stop: int, kind: Kind) -> Span | None:
     if all(_is_eponym_pair(text[a:b]) for a, b in kept):
         return None
     return Span(kept[0][0], kept[-1][1], kind)
+
+
+def _follows_given_name(word: str) -> bool:
+    """Whether an eponym or a place is the family name of somebody named before it."""
+    return _is_name(word) or (folded(word) in family_names() and not is_ordinary(word))
 
 
 def _anything(_: str) -> bool:
@@ -237,7 +244,11 @@ def _listed(text: str, parts: list[tuple[int, int]]) -> Iterator[Span]:
             continue
         if "," in between:
             listed = _is_family(first) and _is_given(second) and not _blocked(text, a, first)
-            if listed or (_may_be_family(first) and _may_be_given(second)):
+            if listed or (
+                _may_be_family(first)
+                and _may_be_given(second)
+                and not (is_unclear(first) and is_unclear(second))
+            ):
                 yield Span(a, _with_initial(text, d), "name")
         elif _is_pair(text, a, first, second):
             yield Span(a, d, "name")

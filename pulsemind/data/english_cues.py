@@ -14,9 +14,9 @@ _LETTERS = [
 ]
 UP = "A-Z" + "".join(c for c in _LETTERS if c.isupper())
 LOW = "a-z" + "".join(c for c in _LETTERS if c.islower())
-WORD = rf"(?:Mc|Mac|De|Van|La|Le|Di|Du|Fitz|O['’]|D['’])?[{UP}][{LOW}]+(?:['’-](?!s\b)[{UP}]?[{LOW}]+)*(?![A-Za-z])"
+WORD = rf"(?:Mc|Mac|De|Van|La|Le|Di|Du|Fitz|[A-Z]['’])?[{UP}][{LOW}]+(?:['’-](?!s\b)[{UP}]?[{LOW}]+)*(?![A-Za-z])"
 CAPS = r"[A-Z]{2,}(?:['’-][A-Z]{2,})*"
-PARTICLES = r"(?:(?:d[eoiau]s?|de\s+l[ao]s?|del|della|van|van\s+de[rn]?|von|vom|zu|ter|ten|bin|binti|bint|ibn|al|el|la|le|y|e|ap|ab|ferch)[ \t]+)"
+PARTICLES = r"(?:(?:d[eoiau]s?|de\s+l[ao]s?|del|della|van|van\s+de[rn]?|von|vom|zu|ter|ten|bin|binti|bint|ibn|al|el|la|le|y|e|i|ap|ab|ferch)[ \t]+)"
 LINK = rf"(?:[ \t\u00a0]+{PARTICLES}?|(?<=[{LOW}A-Z]),[ \t]*)"
 FULL = rf"(?:{WORD}|{CAPS}|[A-Z]\.)(?:,?[ \t]+{PARTICLES}?(?:{WORD}|{CAPS}|[A-Z]\b\.?)){{0,4}}"
 RELATIVE = (
@@ -44,6 +44,7 @@ SURE_CUES: tuple[tuple[Kind, str], ...] = (
     ("physician", rf"\b(?:[Dd]r|DR|[Dd]rs|[Dd]octor|[Pp]rof|[Pp]rofessor|[Nn]urse|[Ss]urgeon|[Cc]ardiologist|[Rr]adiologist|[Mm]idwife|[Ss]r|[Mm]atron|[Cc]onsultant)\b\.?[ \t]*(?P<v>{FULL})"),
     ("physician", rf"(?P<v>{FULL}),?[ \t]+(?:M\.?D\b|RN\b|D\.?O\b|NP\b|PA-C\b|Ph\.?D\b|MBBS\b|FACS\b|FRCP\b|FRCS\b|MRCP\b|MRCGP\b|FRACP\b|LPN\b|LVN\b|CNA\b|CRNA\b|DDS\b|DMD\b|DPM\b|DVM\b|PharmD\b|RPh\b|DPT\b|LCSW\b|MSW\b|BSN\b|MSN\b|APRN\b|CNM\b|SpR\b|ST\d\b|F[12Y]\d?\b|CT\d\b(?=[,.\n]|$))"),
     ("name", rf"\b(?:[Mm]r|[Mm]rs|[Mm]s|[Mm]iss|[Mm]ister|[Mm]aster|[Mm]x|MR|MRS|MS|[Mm]adam|[Ss]ir|[Ll]ady|[Ss]e[ñn]ora?|[Ss]r[at]a?|[Mm]onsieur|[Mm]adame|[Mm]me|[Hh]err|[Ff]rau|[Ss]ignora?|[Rr]ev|[Rr]everend|[Rr]abbi|[Ii]mam|[Ff]ather|[Ss]ister|[Cc]aptain|[Ss]gt|[Ss]ergeant|[Oo]fficer|PC|[Cc]onstable|[Aa]untie|[Aa]unt|[Uu]ncle|[Gg]randma|[Gg]randpa|[Nn]ana)\b\.?[ \t]+(?P<v>{FULL})"),
+    ("name", rf"(?<=[a-z,][ \t])(?:{RELATIVE})[ \t]+(?P<v>(?!I\b){WORD})(?=[ \t,.;)?!]|$)"),
     ("name", rf"(?i:\b(?:my|his|her|whose|the\s+patient'?s?|patient'?s?)\s+(?:full\s+|first\s+|last\s+)?name(?:\s+is|'s)?|\bname\s*[:：]|\b(?:ask\s+for))[ \t]*(?P<v>{FULL})"),
 )  # fmt: skip
 """Kind and pattern; the person is group `v`."""
@@ -63,6 +64,8 @@ CUES: tuple[tuple[Kind, str], ...] = (
     ("name", rf"\b(?P<v>(?:{WORD}|{CAPS})(?:[ \t]+{PARTICLES}?(?:{WORD}|{CAPS}|[A-Z]\.?)){{0,3}})(?=,?[ \t]*\(?(?:is[ \t]+)?(?:an?[ \t]+|aged?[ \t]+|now[ \t]+)?\d{{1,3}}(?:[ -]?(?:years?|yrs?|y/?o\b|month|week|M\b|F\b|[ymf]\b)|[,)]))"),
     ("name", rf"\b(?P<v>{FULL})[ \t]*[,(][ \t]*(?:(?:h(?:is|er)|their|my|our|your|the(?:[ \t]+patient['’]?s)?)[ \t]+)?(?i:{RELATIVE})\b"),
     ("name", rf"(?i:\b(?:bed|room|rm|bay|cubicle|cube|side\s*room|chair|slot))[ \t]*(?:\d{{1,3}}[A-Z]?|[A-Z]\d{{1,2}}|[A-Z])[ \t]*(?:[-–—:,(=]|is|has)?[ \t]*(?P<v>{FULL})"),
+    ("name", rf"\b[Tt]he[ \t]+(?P<v>{WORD}(?:-{WORD})?)[ \t]+(?:family|household|residence|couple|twins|brothers|sisters|boys?|girls?|baby|kids|children|case|lady|gentleman|man|woman|estate)\b"),
+    ("name", rf"(?P<v>{FULL}),[ \t]+(?:(?:the|your|our|my|his|her|their|a|an)[ \t]+)?(?:[a-z]+[ \t]+){{0,2}}(?:coordinator|nurse|manager|secretary|receptionist|registrar|consultant|surgeon|pharmacist|physiotherapist|midwife|paramedic|technician|therapist|administrator|assistant|clerk|porter|carer|warden|matron|student|trainee|intern|resident|fellow|officer|teacher|volunteer|chaplain|advocate|interpreter|owner|driver|caller|patient|resident|SpR|SHO|desk|team)\b"),
     ("name", rf"(?i:\b(?:me|us|mum|dad|myself))[ \t]*\([ \t]*(?P<v>{FULL})\)"),
 )  # fmt: skip
 """As `SURE_CUES`, for words that are none of ordinary language."""

@@ -30,7 +30,13 @@ _HOSPITAL_BY_NAME = finder(
     rf"(?:{_KNOWN})(?:附?[一二三]院|医院)|(?<=[在去到从])(?:协和|湘雅|华西|积水潭|阜外)(?![{HAN}]{{0,2}}(?:路|街))"
 )
 _COMMUNITY = finder(
-    rf"(?:(?![我在去到从于是的您请往了由院来过问家住])[{HAN}]){{2,20}}(?:市|区|县|镇|乡|街道)(?:[{HAN}]{{0,6}}?)(?:卫生服务中心|卫生服务站|卫生院|妇幼保健院)"
+    rf"(?:(?![我在去到从于是的您请往了由院来过问家住])[{HAN}]){{2,20}}(?:市|(?<![社小地市城辖郊片院病])区|县|镇|乡|街道|州|旗|盟|村)(?:[{HAN}]{{0,10}}?)(?:卫生服务中心|卫生服务站|卫生[院室所站]|妇幼保健[院所站]|医院|诊所|门诊部|药房|药店|[中国]?医馆|医务室|养老院|护理院|敬老院|防治[院所])"
+)
+_BEFORE_PLACE = re.compile(
+    rf"(?:^|[^{HAN}]|[在去到于往寄送])(?P<v>(?![年月日号岁个天次])[{HAN}]{{1,6}})$"
+)
+_NO_PLACE = re.compile(
+    "的|不同|城市|一线|同城|当地|我们|本地|附近|外地|哪|什么|你们|咱们|他们|其他|别的|大城|一家|各|某|周边|上级|就近|所在|[一二三]级|三甲"
 )
 _NO_HOSPITAL_NAME = re.compile("[的在去哪好到看查就还不最里怎么家]|治疗|检查|综合|或|咨询")
 
@@ -44,7 +50,8 @@ def detect_hospitals(text: str, tokens: list[Token]) -> Iterator[Span]:
     """A hospital with a place in its name, or a well-known or numbered one; generic ones stay."""
     for pattern in (_HOSPITAL_OF_CITY, _HOSPITAL_BY_NAME, _COMMUNITY):
         for found in pattern.finditer(text):
-            yield Span(found.start(), found.end(), "hospital")
+            if not _NO_PLACE.search(found.group()):
+                yield Span(found.start(), found.end(), "hospital")
     for found in _HOSPITAL.finditer(text):
         inside = [t for t in tokens if found.start() <= t[0] and t[1] <= found.end()]
         begin = next((t[0] for t in inside if _is_place(t)), None)
@@ -54,7 +61,13 @@ def detect_hospitals(text: str, tokens: list[Token]) -> Iterator[Span]:
         start = begin if begin is not None else found.start() + (core.start() if core else 0)
         if _NO_HOSPITAL_NAME.search(text[start : found.end()]):
             continue
-        yield Span(start, found.end(), "hospital")
+        yield Span(_begin(text, start), found.end(), "hospital")
+
+
+def _begin(text: str, start: int) -> int:
+    """Where the name of a hospital begins whose place begins at `start`: at the next boundary."""
+    before = _BEFORE_PLACE.search(text, max(0, start - 9), start)
+    return before.start("v") if before else start
 
 
 def _is_place(token: Token) -> bool:

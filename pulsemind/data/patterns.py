@@ -76,11 +76,11 @@ _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕
 _HOSPITAL_WORD = r"(?:[A-ZÀ-Þ][A-Za-zÀ-ÿ'’.]*(?:-[A-ZÀ-Þ][A-Za-zÀ-ÿ]+)*|&|and|of|the|at)"
 _HOSPITAL_EN = (
     r"Hospitals?|(?:Medical|Cancer|Heart|Surgery|Surgical|Health(?:care)?|Orthop(?:a)?edics?|Eye|Dental|Dialysis|Renal|Imaging|Diagnostic|Rehab(?:ilitation)?|Wellness|Care|Birth|Birthing|Fertility|Spine|Pain|Sleep|Stroke|Trauma|Burns?|Wound|Infusion|Women['’]s|Children['’]s|P(?:a)?ediatric|Community|Nursing|Treatment|Recovery|Counsel+ing|Psychiatric|Maternity|Radiology|Vascular|Cardiac|Hearing|Vision|Laser|Skin|Allergy|Family)\s+(?:Cent(?:er|re)|Institute|Group|Associates|Unit)"
-    r"|Clinics?|Polyclinic|Infirmary|Hospice|(?:Nursing|Care|Rest|Residential)\s+(?:Home|Facility|Centre|Center)|(?:Skilled\s+)?Nursing(?:\s+(?:and|&)\s+\w+)?\s+(?:Facility|Center|Centre|Home)|Rehabilitation(?:\s+(?:Center|Centre|Hospital|Facility))?|Assisted\s+Living|Memory\s+Care|Health\s+System|Healthcare|(?:Medical|Family|Group|Dental|GP|Eye|P(?:a)?ediatric|Veterinary)\s+(?:Practice|Surgery|Clinic|Group|Associates)|Surgery|Practice|Health\s+(?:Centre|Center|Board|Trust|Service|Network|Partners)|Urgent\s+Care|Walk-[Ii]n(?:\s+Centre)?|Pharmacy|Apothecary|Chemists?|Drugstore|Drugs|Opticians?|Laborator(?:y|ies)|Labs|Diagnostics|Imaging|Radiology|Dermatology|Cardiology|Oncology|Orthop(?:a)?edics|Obstetrics|P(?:a)?ediatrics|Urology|Neurology|Dentistry|Dental(?:\s+Care)?|Physiotherapy|Medicine|Legesenter|Krankenhaus|Klinik(?:um)?|Sanatorium|Maternity|NHS(?:\s+Foundation)?(?:\s+Trust)?|Foundation\s+Trust|Hôpital|Ziekenhuis|Sjukhus|Nursing\s+School|Dispensary|Birthing\s+Center|Blood\s+Bank|Day\s+Surgery"
+    r"|Clinics?|Polyclinic|Infirmary|Hospice|(?:Nursing|Care|Rest|Residential)\s+(?:Home|Facility|Centre|Center)|(?:Skilled\s+)?Nursing(?:\s+(?:and|&)\s+\w+)?\s+(?:Facility|Center|Centre|Home)|Rehabilitation(?:\s+(?:Center|Centre|Hospital|Facility))?|Assisted\s+Living|Memory\s+Care|Health\s+System|Healthcare|(?:Medical|Family|Group|Dental|GP|Eye|P(?:a)?ediatric|Veterinary)\s+(?:Practice|Surgery|Clinic|Group|Associates)|Surgery|Practice|Health\s+(?:Centre|Center|Board|Trust|Service|Network|Partners)|Urgent\s+Care|Walk-[Ii]n(?:\s+Centre)?|Pharmacy|Apothecary|Chemists?|Drugstore|Drugs|Opticians?|Laborator(?:y|ies)|Labs|Diagnostics|Associates|Partners|Consultants|Specialists|Physicians|Unit|Lodge|Manor|Imaging|Radiology|Dermatology|Cardiology|Oncology|Orthop(?:a)?edics|Obstetrics|P(?:a)?ediatrics|Urology|Neurology|Dentistry|Dental(?:\s+Care)?|Physiotherapy|Medicine|Legesenter|Krankenhaus|Klinik(?:um)?|Sanatorium|Maternity|NHS(?:\s+Foundation)?(?:\s+Trust)?|Foundation\s+Trust|Hôpital|Ziekenhuis|Sjukhus|Nursing\s+School|Dispensary|Birthing\s+Center|Blood\s+Bank|Day\s+Surgery"
 )
 _PLACE_WORDS = frozenset(re.findall(r"[A-Z]\w+", _HOSPITAL_EN))
 _WEAK_KINDS = frozenset(
-    "Surgery Practice Medicine Dermatology Cardiology Oncology Orthopedics Orthopaedics Obstetrics Pediatrics Paediatrics Urology Neurology Dentistry Radiology Imaging Labs Drugs Dental Care Diagnostics Maternity Associates Group Unit Living".split()
+    "Surgery Practice Medicine Dermatology Cardiology Oncology Orthopedics Orthopaedics Obstetrics Pediatrics Paediatrics Urology Neurology Dentistry Radiology Imaging Labs Drugs Dental Care Diagnostics Maternity Associates Group Unit Living Partners Consultants Specialists Physicians Lodge Manor".split()
 )
 """Names of places as well as of fields: a word beside them must be of no ordinary language."""
 _CLINICAL_HEADS = frozenset(
@@ -198,6 +198,7 @@ def rules() -> tuple[Rule, ...]:
         rule("phone", r"(?<![\d.])[48]00[\s-]?\d{3,4}[\s-]?\d{3,4}(?!\d)"),
         rule("phone", r"(?<![\d.-])(?:1[3-9]\d)[\s-]?\d{2,4}[\s-]\d{2,4}[\s-]?\d{2,4}(?!\d)", lambda v: sum(map(str.isdigit, v)) == 11),
         rule("phone", r"(?:电话|手机|短号|小灵通|座机|固话|热线|号码|联系|致电|拨打?|呼|call|ring|phone|text|cell|ext\.?|extension|pager|bleep|beep|分机|tel)[^\d\n]{0,6}?(?P<v>\d{4,8}(?:[-转]\d{2,5})?)(?!\d|[.%]|\s*(?:mg|ml|元|次|年|天|days?|times|hours?))", flags=anycase),
+        rule("phone", r"(?<![\d.])[569]\d{3}\s\d{4}(?![\d.]|\s\d)"),
         rule("phone", r"(?<![\d.A-Za-z/-])[2-9]\d{9}(?![\d.]|\s*(?:/|cells|copies|IU|CFU))"),
         rule("phone", r"(?<![\d.])(?:\+|00)\d{1,3}[\s.-]?\(?\d{1,4}\)?(?:[\s.-]?\d{2,4}){2,4}(?:\s*(?:x|ext\.?)\s*\d{2,6})?(?!\d)"),
         rule("phone", r"(?<![\d.-])(?:\+?1[-.\s]?)?(?:\(\d{3}\)[\s.-]?|\d{3}[-.\s])\d{3}[-.\s]\d{4}(?:\s*(?:x|ext\.?)\s*\d{2,6})?(?![\d-])"),
@@ -205,6 +206,11 @@ def rules() -> tuple[Rule, ...]:
         rule("account", rf"(?<![A-Za-z])(?:{_HANDLE_ZH})(?!(?<=[A-Za-z])[A-Za-z])(?:号码?|ID|账号|昵称|名)?[\s:：是为叫]*(?P<v>@?[A-Za-z0-9_.-]{{4,}}[A-Za-z0-9_])", flags=anycase),
         rule("account", rf"\b(?:{_HANDLE_EN})(?:\s+(?:as|at|id|name|account|handle))?(?:\s+is)?[\s:：]*(?P<v>@[\w.-]{{2,}}|(?=[a-z._-]*\d)[\w.-]{{4,}})", flags=anycase),
         rule("account", r"(?<![A-Za-z0-9_@.])@[\w一-龥]{2,12}?(?=发|里|上|$|[^\w])"),
+        rule("account", r"(?:昵称|网名|微信名|备注名?|群名片?|用户名|账号名?|名称|号叫|ID)(?:是|叫|为|[:：])?\s*[\"“「『'《](?P<v>[^\"”」』'》\n]{1,20})[\"”」』'》]"),
+        rule("account", r"(?<![A-Za-z0-9@./_-])(?=[A-Za-z0-9_.]*\d)(?=[A-Z0-9_.]*[a-z])(?![cgmnpr]\.)[A-Za-z][A-Za-z0-9.]*_[A-Za-z0-9_.]*[A-Za-z0-9](?![A-Za-z0-9@])"),
+        rule("account", r"(?<![A-Za-z0-9/])[ur]/[A-Za-z0-9_-]{3,25}"),
+        rule("account", r"(?<![\d.-])\d{4}(?:[ -]\d{4}){2,4}(?:[ -]?\d{1,4})?(?![\d.])"),
+        rule("account", r"\b(?i:user|member|username|login|handle|posting\s+as|posted\s+by|alias|screen\s?name|nickname|nick)(?i:\s+(?:is|as|id|name))?[\s:]+[\"“']?(?P<v>@?(?=[A-Za-z0-9.-]*[_.\d])[A-Za-z][A-Za-z0-9_.-]{3,29}[A-Za-z0-9])"),
         rule("account", r"(?:账号|帐号|用户名|我的号码?)(?:是|为|[:：])\s*(?P<v>(?=[A-Za-z_.-]*[\d_])[A-Za-z][A-Za-z0-9_.-]{4,})(?![A-Za-z0-9])"),
         rule("account", r"\b(?:insta|snap|ig|tiktok|twitter|skype|discord|telegram|kik|venmo|username|handle|zoom)(?:\s*/\s*\w+)?\s*(?:(?:id|name|handle|account)\s*)?(?:\bis\b|[:=])\s*(?P<v>@?[a-z][\w.:-]{3,29}\w)", flags=anycase),
         rule("account", r"(?<![\w@.])@[A-Za-z0-9_](?:[A-Za-z0-9_.]{1,28}[A-Za-z0-9_])(?![\w@])"),
@@ -212,25 +218,30 @@ def rules() -> tuple[Rule, ...]:
         rule("account", r"\b(?:account|card|iban)(?:\s*(?:number|no\.?|#|id))?(?:\s+is)?[\s:]*(?:[a-z ]{0,40}?\s)?(?P<v>@[\w.-]{3,}|(?-i:(?=[A-Z0-9 -]*\d{4})[A-Z0-9](?:[A-Z0-9 -]{4,30}[A-Z0-9])))", flags=anycase),
         rule("plate", rf"[{_PROVINCES}][A-HJ-NP-Z]\s?[·•.\-]?\s?(?=[A-Z]*\d)[A-HJ-NP-Z0-9]{{4,5}}(?:[挂学警港澳]|[A-HJ-NP-Z0-9](?![A-Za-z0-9]))"),
         rule("plate", r"(?<![A-Z0-9])[A-Z]{2}\d{2}\s[A-Z]{3}(?![A-Za-z0-9])", lambda v: v[:2] not in {"CT", "MR", "US", "BP"}),
+        rule("plate", r"(?<![A-Z0-9])\d[A-Z]{3}\d{3}(?![A-Za-z0-9])"),
         rule("plate", rf"\b(?i:car|vehicle|truck|pickup|van|suv|sedan|motorcycle|motorbike|bike|scooter|taxi|cab|ambulance|lorry|minivan|jeep|bus|parked|rego?|plates?|tags?)\W+(?:(?i:is|was|a|an|the|number|no\.?|plates?|tags?|reg(?:istration)?|in|grey|gray|white|black|blue|red|silver|green)\W+){{0,4}}(?P<v>(?:{STATE}\s)?(?=[A-Z -]*\d)(?=[\d -]*[A-Z])[A-Z0-9]{{1,4}}[ -]?[A-Z0-9]{{2,4}}(?:[ -]?[A-Z0-9]{{1,4}})?)\b"),
         rule("plate", r"\b(?i:(?:licen[cs]e|number|car|vehicle|DL)?\s*(?:plates?|tag|reg(?:istration)?)(?:\s*(?:number|no\.?|#))?)(?:\s+(?:is|was|reads?))?[\s:,#]*(?P<v>(?=[A-Z -]*\d)(?=[\d -]*[A-Z])[A-Z0-9]{1,4}[ -]?[A-Z0-9]{2,4}(?:[ -]?[A-Z0-9]{2,3})?)\b"),
         rule("record_number", rf"(?:{_RECORD_ZH}){_IS}(?P<v>[A-Za-z]{{0,4}}-?\d[\dA-Za-z-]{{2,}})(?!\s*(?:mg|ml|次|片))", flags=anycase),
         rule("record_number", rf"\b(?:{_RECORD_EN}){_IS}(?P<v>[A-Z]{{0,4}}-?\d[\dA-Z-]{{2,}})", flags=anycase),
         rule("id_number", r"\b[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d-?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d-?[AC-HJKMNP-RT-Y]{2}\d{2}\b"),
         rule("record_number", r"(?<![A-Za-z])(?P<v>(?:MRN|ZY|BL)-?\d{5,})"),
+        rule("record_number", r"\b(?i:[A-Za-z]{2,14}\s?(?:no\.?|number|num\.?|nr\.?|#|ID|code|ref(?:erence)?))\s*(?:is|[:.#])?\s*(?P<v>(?=(?:[A-Z/ -]*\d){4})[A-Z0-9][A-Z0-9/-]{3,22})(?![A-Za-z0-9]|\.\d|\s*(?:mg|ml|cells))"),
+        rule("record_number", rf"\b(?i:{_RECORD_EN}|file|policy|claim|number|no\.)(?:\s+is)?[\s:#]*(?P<v>(?:[A-Z]{{1,4}}[ -]?)?\d{{2,4}}(?:[ -]\d{{2,4}}){{1,4}}(?:\s?[A-Z]\b)?)(?![\d%/]|\.\d|\s*(?:mg|ml))"),
         rule("record_number", r"(?<![A-Za-z0-9.-])(?P<v>(?!NCT|ISRCTN|NM|NP|NC|CAS|RS|GSE|PMID|ICD|LOINC|ISBN|ISO|H2|Z2|S2|J2|B2)(?=(?:[A-Z/-]*\d){6})(?=[\d/-]*[A-Z])[A-Z0-9]+(?:[-/][A-Z0-9]+)*)(?![A-Za-z0-9%]|\.\d)"),
         rule("record_number", r"(?<![\d.,A-Za-z+-])(?P<v>\d{9,20}|\d{2,6}(?:-\d{2,7}){2,4})(?![\d.%]|\s*(?:/|cells|copies|IU|CFU|mg|ml|×|x10))", _is_no_range),
         rule("bed_number", r"(?<![\d.])(?P<v>[A-Z]?\d{1,3}(?:-\d{1,2})?)\s*号?\s*(?:病床|床(?!次|旁|头))"),
         rule("bed_number", r"(?<![\d.])(?P<v>[A-Z]?\d{1,4}(?:-\d{1,2})?)\s*(?:号病房|病房|病室|病区|房间|诊室|号房)"),
         rule("bed_number", r"(?<![\d.])(?P<v>(?:[A-Z]|\d)[\d-]{0,4}\d)\s*(?:房)(?![颤性间室扑缺早水角])"),
         rule("bed_number", r"(?P<v>[加临抢]\s?-?\d{1,3}|[一二三四五六七八九十]{1,3})\s*(?:号?病?床)(?!次|旁|头|上|边)"),
-        rule("bed_number", r"(?:床位?号?|房号?|房间号?|病房号?|病区|诊室)\s*[:：]\s*(?P<v>[A-Za-z]{0,4}-?\d[\dA-Za-z-]{0,7})"),
+        rule("bed_number", r"(?:床位?号?|房号?|房间号?|病房号?|病区|诊室|病室|包间)\s*(?:[:：]|是|为|[ \t])[ \t]*(?P<v>[A-Za-z]{0,4}-?\d[\dA-Za-z+-]{0,7})(?!\d|[:：./%]|\s*(?:年|月|天|次|张|mg|个|人|小时))"),
+        rule("bed_number", r"(?<![\d.])(?P<v>[A-Z]?\d{1,3}\+\d{1,2})(?=\s*床)"),
         rule("bed_number", r"(?<![A-Za-z])(?P<v>(?:[A-Z]?[CN]?ICU|CCU|PICU|RICU|MICU|SICU|HDU|PACU|ED|ER|LDR|OR)\s?[-#]?\s?\d{1,3}[A-Z]?)(?:床)?(?![\dA-Za-z.])"),
         rule("bed_number", r"床(?:位号?|号)[\s:：是为]*(?P<v>[A-Z]?\d{1,4}(?:-\d{1,3})?)"),
-        rule("bed_number", r"\b(?i:ward|room|rm\.?|bay|cubicle|cube|pod|unit|trolley|chair|stretcher|side\s?room|isolation|theatre|OR)\s*(?:(?i:number|no\.?|#)|[:：])?\s*(?P<v>\d{2,4}[A-Z]?(?:-[A-Z\d]{1,2})?|\d[A-Z](?:-\d{1,2})?|[A-Z]-?\d{1,3}(?:-\d{1,2})?)\b(?!\s*(?:air|degrees|%|L\b|hours?|days?|mg|ml|units?|x\b|\.\d))"),
-        rule("bed_number", r"(?i:\b(?:ward|side\s?room|cubicle|bay|room|trolley|isolation\s+room))\s*(?:(?i:number|no\.?|#)|[:：])?\s*(?P<v>\d{1,2})\b(?=\s*(?:[,.;)]|$|\n|asked|asks|bed|is|wants|needs|has|on|at|for|with|of|and\b))"),
+        rule("bed_number", r"\b(?i:ward|room|rm\.?|bay|cubicle|cube|unit|trolley|chair|stretcher|side\s?room|isolation|theatre|OR)\s*(?:(?i:number|no\.?|#)|[:：])?\s*(?P<v>\d{2,4}[A-Z]?(?:-[A-Z\d]{1,2})?|\d[A-Z](?:-\d{1,2})?|[A-Z]-?\d{1,3}(?:-\d{1,2})?)\b(?!\s*(?:air|degrees|%|L\b|hours?|days?|mg|ml|units?|x\b|\.\d))"),
+        rule("bed_number", r"(?i:\b(?:ward|side\s?room|cubicle|bay|trolley|isolation\s+room))\s*(?:(?i:number|no\.?|#)|[:：])?\s*(?P<v>[A-Z]?\d{1,2}|[A-H])\b(?!\s*(?:%|L\b|hours?|days?|mg|ml|am\b|pm\b))"),
+        rule("bed_number", r"(?i:\broom)\s*(?:(?i:number|no\.?|#)|[:：])?\s*(?P<v>\d{1,2})\b(?=\s*(?:[,.;)]|$|\n|asked|asks|bed|is|wants|needs|has|on|at|for|with|of|and\b))"),
         rule("bed_number", r"(?m:^|[.:;,]\s)\s*(?P<v>\d{1,2}[A-Z]?|[A-Z]\d{1,2})\s*[-–—]\s*(?:empty|vacant|closed|cleaning|awaiting|new\s+admission|[A-Z][a-z]+(?:\s[A-Z][a-z]+)?(?:,|\s*\())"),
-        rule("bed_number", r"(?i:\bbed)\s*(?i:number|no\.?|#)\s*(?:is|:)?\s*(?P<v>[A-Z]?\d{1,4}[A-Z]?)"),
+        rule("bed_number", r"(?i:\bbed)\s*(?i:number|no\.?|#)\s*(?:is|:)?\s*(?P<v>[A-Z]?-?\d{1,4}[A-Z]?(?:-\d{1,2})?)"),
         rule("bed_number", r"(?i:\bbed)\s*[:：]?\s*(?P<v>[A-Z]?\d{1,4}[A-Z]?)\b(?!\s*(?:days?|hours?|weeks?|months?|times|nights?|h\b|-))"),
         *(rule("address", pattern) for pattern in ADDRESSES),
         rule("hospital", rf"\b(?P<v>(?:{_HOSPITAL_WORD}\s+){{1,5}}(?:{_HOSPITAL_EN})(?:\s+(?:of|at)\s+(?:[A-Z][a-z]+\s?){{1,3}})?)(?![a-z])", _hospital_en),
@@ -247,6 +258,9 @@ def rules() -> tuple[Rule, ...]:
         rule("age_over_89", rf"\b(?:she|he|they|who|[Mm]um|[Mm]om|[Dd]ad|{_ELDER})(?:\s+is|\s+was|['’]s|\s+turned|\s+turns|\s+will\s+be|\s+just\s+turned|,|\s+who\s+is|\s+aged?|\s+at)?\s+(?:(?:only|now|already|almost|nearly|about|over|turning|aged?|just)\s+)?(?P<v>\d{{2,3}})(?!\d|[.%/]|\s*(?:mg|kg|ml|over|beats|bpm|lbs?|cm|degrees|units?))", _is_old, anycase),
         rule("age_over_89", r"\b(?P<v>aged?\s+(?:of\s+)?\d{2,3})(?![\d.%])", _is_old, anycase),
         rule("age_over_89", r"(?<![\d.])(?P<v>\d{2,3})\s*[-/]?\s?(?:[MF]\b|[mf](?=[,.\s]))(?!\s*[A-Z]{2})", _is_old),
+        rule("age_over_89", r"(?<![\d.])(?P<v>\d{2,3})\s?(?:y|yr|yrs|yo)\b(?!\s*ago)", _is_old),
+        rule("age_over_89", r"(?<![一二三四五六七八百])(?P<v>九十[一二三四五六七八九])(?=[了多的，,。；\s]|$)"),
+        rule("age_over_89", r"\b(?P<v>ninety(?:[-\s](?:one|two|three|four|five|six|seven|eight|nine))?|(?:one|a)\s+hundred(?:\s+and\s+\w+)?)(?=\s*(?:,|and\s+(?:she|he|they|still|lives?|has|is)|next|this|now|in\s+(?:the|a|may|june|july|march)|years))(?!\s*(?:mg|percent|per))", flags=anycase),
         rule("age_over_89", r"\b(?P<v>\d{2,3})(?:st|nd|rd|th)\s+birthday", _is_old, anycase),
         rule("age_over_89", r"(?P<v>\d{2,3})\s*(?:高龄|高寿|大寿|虚岁|余岁|多?岁)", _is_old),
         rule("age_over_89", r"(?:都|已经?|今年|快|虚岁|满|有|高龄|现年|生日|年)\s*(?P<v>\d{2,3}|九十[一二三四五六七八九]?|百)\s*(?:了|多了|高龄|周?岁)(?!次|天|年)", _is_old),
