@@ -29,6 +29,7 @@ WRITTEN = {
     "written": "personal_data_held.yaml",
     "set-1": "personal_texts/set-1.yaml",
     "set-2": "personal_texts/set-2.yaml",
+    "set-3": "personal_texts/set-3.yaml",
 }
 """Files of whole texts."""
 

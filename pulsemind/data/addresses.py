@@ -14,7 +14,7 @@ _COUNT = "[一二三四五六七八九十百]{1,3}"
 _SIDE = rf"(?:[东南西北中]{{0,2}}(?:\d{{1,2}}|{_COUNT})?[段横])?[东南西北中]?"
 _HOUSE = (
     rf"(?:附|甲|乙|丙)?(?:[A-Za-z]?\d{{1,5}}(?:[-－之]\d{{1,4}})*[A-Za-z甲乙丙]?|[A-Z]|{_COUNT}|[东西南北])\s*"
-    rf"(?:号楼|号院|号[东西南北]?|支?弄|栋|幢|座|楼|单元|室|房|层|组|队|户|门|排|期|梯|宅|铺|区|社|连|团)(?:[东西南北]?侧)?"
+    rf"(?:号楼|号院|号[东西南北左右]?|支?弄|栋|幢|座|楼|单元|室|房|层|组|队|户|门|排|期|梯|宅|铺|区|社|连|团)(?:[东西南北]?侧)?"
 )
 _BARE = r"[-－之]?\s?[A-Za-z]?\d{1,5}(?:[-－]\d{1,4})*(?!\d|[.%a-zA-Z:：]|\s*(?:岁|年|月|日|元|mg|ml|次|片|天))"
 _TAIL = rf"(?:\s*(?:{_HOUSE}|[（(]?{_PLACE}{{1,12}}?(?:{_ESTATE})[)）]?(?:\s*{_HOUSE})+))*(?:\s*{_PLACE}{{0,10}}(?:{_ESTATE})(?![一-龥]))?(?:\s*{_BARE})?(?:[，,\s]\s*(?:邮编|邮政编码)?[:：\s]*\d{{6}}(?!\d))?"
@@ -41,6 +41,7 @@ ADDRESSES = (
     rf"(?:家?住在?|住址|地址|现住|寄[到往]|送[到往])[\s:：是为]*(?P<v>{_PLACE}{{2,20}}?(?:{_ESTATE}|{_ROAD})\s*(?:{_HOUSE}|[A-Z]?\d{{1,5}}){_TAIL})",
     r"(?:家住在?|住在|住址|地址|现住|户籍|籍贯|老家)[\s:：是为]*(?P<v>[一-龥]{2,6}?(?:省|市|县)[一-龥\d]{0,30})",
     r"(?:地址|住址|现住址?|户籍地?|家庭住址|收货地址|通讯地址|联系地址|户口所在地|现居住?地?)\s*[:：]\s*(?P<v>[一-龥A-Za-z0-9][一-龥A-Za-z0-9\-－()（）#·]{3,50})",
+    rf"(?:{_PLACE}{{2,8}}?(?:省|市|州|区|县)){{2,4}}{_PLACE}{{2,30}}?(?:{_ESTATE})楼?\s*(?:{_HOUSE}|{_BARE}){_TAIL}",
     r"邮(?:编|政编码|码)[:：\s]*\d{6}(?!\d)",
     rf"(?:\b(?i:flat|apt|apartment|unit|suite|floor|block|lot|villa|room)\.?\s*#?\w{{1,5}},?\s+)?(?:(?:The\s)?(?:[A-Z][a-z'’]+\s){{1,3}}(?:House|Court|Hall|Lodge|Building|Tower|Towers|Mansions?|Cottage|Farm|Heights|Apartments|Residences?|Villas?|Barn|Mill|Forge|Rectory|Vicarage|Bungalow),\s+)?\b{_NUMBER}{_FLAT}?,?\s+(?:{_STREET_WORD}\s+){{1,4}}(?:{_STREET})\b\.?(?:\s+(?:[NSEW]{{1,2}}|North|South|East|West))?{_FLAT}?{_TOWN}?",
     rf"\b{_NUMBER}\s+(?:[a-z]+\s+){{1,2}}(?:street|avenue|ave|road|rd|lane|drive|boulevard|blvd|court|terrace|crescent|close)\b(?:,?\s+(?:apt|unit|flat|#)\.?\s*\w+)?",
@@ -50,7 +51,7 @@ ADDRESSES = (
     rf"\b\d{{1,4}},?\s+(?:[Rr]ue|[Vv]ia|[Cc]alle|[Aa]venida|[Rr]ua|[Vv]iale|[Pp]lace|[Aa]venue|[Bb]oulevard|[Jj]alan|[Jj]l\.)\s+(?:d[eu]s?\s+(?:la\s+)?)?[A-Z]\w+{_TOWN}?",
     rf"\b(?:[Cc]alle|[Vv]ia|[Rr]ua|[Aa]v(?:enid)?a\.?|[Jj]alan|[Jj]l\.|[Uu]l\.)\s+(?:[A-Z][\wÀ-ÿ]+\s*){{1,3}},?\s*(?:[Nn][º°o]\.?\s*)?\d{{1,4}}{_TOWN}?",
     rf"\b(?i:P\.?\s?O\.?\s*Box|post\s+office\s+box|GPO\s+Box|Private\s+Bag)\s+\d+{_TOWN}?",
-    rf"(?:\b[A-Z0-9][\w'’-]*(?:\s[A-Z][\w'’-]+){{0,3}},\s+){{0,4}}(?:\b[A-Z][a-z]+(?:\s[A-Z][a-z]+)?,?\s+)?\b(?:{POSTCODE_UK}|{_EIRCODE})\b",
+    rf"(?:\b[A-Z0-9][\w'’-]*(?:\s[A-Z0-9][\w'’-]*){{0,4}},\s+){{0,4}}(?:\b(?:Co\.?\s)?[A-Z][a-z]+(?:\s[A-Z][a-z]+)?,?\s+)?\b(?:{POSTCODE_UK}|{_EIRCODE})\b",
     rf"\b[A-Z][a-z]+(?:\s[A-Z][a-z]+)?,?\s+{STATE}\s+\d{{5}}(?:-\d{{4}})?\b",
     r"\b(?i:house|h\.?\s?no|plot|door|d\.?\s?no|villa)\.?\s*(?i:no\.?|number|#)?\s*\d[\w/-]*,\s+(?:[A-Z][\w.]*\s?){1,4}(?:,\s+(?:[A-Z][\w.]*\s?){1,3}){0,3}(?:[-\s]+\d{6})?",
 )  # fmt: skip

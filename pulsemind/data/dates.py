@@ -21,6 +21,9 @@ _MONTHS_ABROAD = (
     "|Januar|Februar|März|Mai|Juni|Juli|Oktober|Dezember|gennaio|febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|dicembre|janeiro|fevereiro|março|maio|junho|julho|setembro|outubro|dezembro"
 )
 DATES = (
+    r"(?<![\d/.])(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01])(?=[上下中]午|早上|晚上|凌晨|傍晚|[号日])",
+    r"[廿二十〇零一三四五六七八九]{2,3}年[正冬腊一二三四五六七八九十]{1,2}月(?:初?[一二三四五六七八九十廿]{1,3})[日号]?",
+    r"(?i:\b(?:DOB|date\s+of\s+birth|born|birth\s*date))\s*[:：]?\s*(?P<v>\d{8}|\d{6})(?!\d)",
     rf"(?<!\d)\d{{1,2}}(?:er|º|\.)?\s+(?:de\s+)?(?i:{_MONTHS_ABROAD})\b(?:\s+(?:de\s+)?{_YEAR})?",
     r"\b(?:[Mm]on|[Tt]ues?|[Ww]ed|[Tt]hu(?:rs)?|[Ff]ri|[Ss]at|[Ss]un)(?:day|nesday|rsday|urday)?,?\s+\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4})?(?![\d/])",
     r"(?<![\d.])(?:0?[1-9]|[12]\d|3[01])\.(?:0?[1-9]|1[0-2])\.(?:1[5-9]|2\d|3[0-5])(?![\d.]|\s*(?:mg|ml|cm|mm))",

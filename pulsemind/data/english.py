@@ -47,6 +47,8 @@ _LOWER_LONE = finder(
 _EPONYM_ZH = re.compile(
     "(?:['’]s)?[ -]?[(（]?(?:[法征氏病术线管斑]|综合|反射|试验|实验|分[级期型类]|评分|细胞|小体|结节|指数|公式|定律|三[联角]|现象|量表|骨折|韧带|手术|标准|染色|淋巴|瘤|呼吸|脉|杂音|疗法|方案|级)"
 )
+_PARTICLES_BEFORE = re.compile(rf"(?<![A-Za-z]){PARTICLES}{{1,2}}$")
+_GRADE_AFTER = re.compile(r"[ -](?:I{1,3}|IV|VI{0,3}|IX)(?:[abcABC])?\b(?![.'’])")
 _SHORT = frozenset(
     "Li Wu Xu Hu Ma Ye Yu Lu Su Du Qi He Bo Li Ng Ho Lo Oh An Im Ko Vo Bu Le Ly Ai Ba Ha Ta Al Ed Jo Mo Cy Di".split()
 )
@@ -84,7 +86,7 @@ def is_eponym(text: str, stop: int) -> bool:
     after = re.match(
         r"(?:['’]s)?(?:[ \t-]+[A-Z][a-z]+(?:['’]s)?)?[ \t-]+(\(?[A-Za-z]+)", text[stop:]
     )
-    if _EPONYM_ZH.match(text, stop):
+    if _EPONYM_ZH.match(text, stop) or _GRADE_AFTER.match(text, stop):
         return True
     near = re.match(r"(?:['’]s)?[ \t-]+([A-Za-z]+)", text[stop:])
     nouns = words("clinical_nouns_en.txt")
@@ -115,7 +117,14 @@ def _trimmed(text: str, start: int, stop: int, kind: Kind) -> Span | None:
         return None
     if all(_is_eponym_pair(text[a:b]) for a, b in kept):
         return None
-    return Span(kept[0][0], kept[-1][1], kind)
+    particles = _PARTICLES_BEFORE.search(text, max(0, kept[0][0] - 12), kept[0][0])
+    start = max(start, particles.start()) if particles else kept[0][0]
+    return Span(start, kept[-1][1], kind)
+
+
+def _is_double_given(word: str) -> bool:
+    """Two given names joined (Jean-Pierre); two family names alone are more often an eponym."""
+    return all(folded(part) in given_names() for part in word.split("-"))
 
 
 def _follows_given_name(word: str) -> bool:
@@ -137,6 +146,7 @@ def _is_no_word(word: str) -> bool:
         len(word) > 1
         and not (word.isupper() and len(word) < 6 and not _is_listed(word))
         and not all(is_ordinary(part) for part in parts)
+        and not (len(parts) > 1 and parts[-1].islower() and is_ordinary(parts[-1]))
         and folded(word) not in _folded("not_english_names.txt")
         and not _is_medical(word)
     )
@@ -261,7 +271,7 @@ def _listed(text: str, parts: list[tuple[int, int]]) -> Iterator[Span]:
             if (initial and _may_be_family(word)) or (len(word) > 3 and _may_be_given(word)):
                 yield Span(a - len(initial.group()) if initial else a, b, "name")
             continue
-        if _is_eponym_pair(word):
+        if _is_eponym_pair(word) or ("-" in word and not _is_double_given(word)):
             continue
         if is_unclear(word) and (_is_verb(text, b) or not _is_given_inside(text, a, word)):
             continue

@@ -16,9 +16,9 @@ UP = "A-Z" + "".join(c for c in _LETTERS if c.isupper())
 LOW = "a-z" + "".join(c for c in _LETTERS if c.islower())
 WORD = rf"(?:Mc|Mac|De|Van|La|Le|Di|Du|Fitz|[A-Z]['’])?[{UP}][{LOW}]+(?:['’-](?!s\b)[{UP}]?[{LOW}]+)*(?![A-Za-z])"
 CAPS = r"[A-Z]{2,}(?:['’-][A-Z]{2,})*"
-PARTICLES = r"(?:(?:d[eoiau]s?|de\s+l[ao]s?|del|della|van|van\s+de[rn]?|von|vom|zu|ter|ten|bin|binti|bint|ibn|al|el|la|le|y|e|i|ap|ab|ferch)[ \t]+)"
+PARTICLES = r"(?:(?:d[eoiau]s?|de\s+l[ao]s?|del|della|van|van\s+de[rn]?|von|vom|zu|ter|ten|bin|binti|bint|ibn|al|el|la|le|y|e|i|ap|ab|ferch|Ó|Ní|Nic|Uí)[ \t]+)"
 LINK = rf"(?:[ \t\u00a0]+{PARTICLES}?|(?<=[{LOW}A-Z]),[ \t]*)"
-FULL = rf"(?:{WORD}|{CAPS}|[A-Z]\.)(?:,?[ \t]+{PARTICLES}?(?:{WORD}|{CAPS}|[A-Z]\b\.?)){{0,4}}"
+FULL = rf"{PARTICLES}?(?:{WORD}|{CAPS}|[A-Z]\.|[A-Z](?=[ \t]+[A-Z]))(?:,?[ \t]+{PARTICLES}?(?:{WORD}|{CAPS}|[A-Z]\b\.?)){{0,4}}"
 RELATIVE = (
     "wife|husband|son|daughter|mother|mom|mum|mam|mama|mummy|mommy|father|dad|daddy|papa|brother|sister|partner|friend|neighbou?r|uncle|aunt|auntie"
     "|cousin|nephew|niece|grandmother|grandfather|grandma|grandpa|granny|gran|nan|nana|nanna|grandad|granddad|grandson|granddaughter|grandchild|boyfriend|girlfriend"
@@ -66,6 +66,7 @@ CUES: tuple[tuple[Kind, str], ...] = (
     ("name", rf"(?i:\b(?:bed|room|rm|bay|cubicle|cube|side\s*room|chair|slot))[ \t]*(?:\d{{1,3}}[A-Z]?|[A-Z]\d{{1,2}}|[A-Z])[ \t]*(?:[-–—:,(=]|is|has)?[ \t]*(?P<v>{FULL})"),
     ("name", rf"\b[Tt]he[ \t]+(?P<v>{WORD}(?:-{WORD})?)[ \t]+(?:family|household|residence|couple|twins|brothers|sisters|boys?|girls?|baby|kids|children|case|lady|gentleman|man|woman|estate)\b"),
     ("name", rf"(?P<v>{FULL}),[ \t]+(?:(?:the|your|our|my|his|her|their|a|an)[ \t]+)?(?:[a-z]+[ \t]+){{0,2}}(?:coordinator|nurse|manager|secretary|receptionist|registrar|consultant|surgeon|pharmacist|physiotherapist|midwife|paramedic|technician|therapist|administrator|assistant|clerk|porter|carer|warden|matron|student|trainee|intern|resident|fellow|officer|teacher|volunteer|chaplain|advocate|interpreter|owner|driver|caller|patient|resident|SpR|SHO|desk|team)\b"),
+    ("name", rf"\b\d{{1,2}}:\d{{2}}(?:\s?[ap]\.?m\.?)?\]?\s*[-–]?\s*(?:Agent\s+)?(?P<v>{WORD}(?:[ \t]+{WORD}){{0,2}})(?=\s?[:：]\s)"),
     ("name", rf"(?i:\b(?:me|us|mum|dad|myself))[ \t]*\([ \t]*(?P<v>{FULL})\)"),
 )  # fmt: skip
 """As `SURE_CUES`, for words that are none of ordinary language."""
