@@ -70,6 +70,11 @@ def is_plain_word(word: str) -> bool:
     return is_word(word) and not _tags().get(word, "").startswith("nr")
 
 
+def is_common_word(word: str) -> bool:
+    """Whether a word is a frequent one of the language that names no person or place."""
+    return is_word(word, 300) and _tags().get(word, "")[:2] not in ("nr", "ns", "nt", "nz")
+
+
 @cache
 def _tags() -> dict[str, str]:
     import jieba.posseg

@@ -48,7 +48,9 @@ _EPONYM_ZH = re.compile(
     "(?:['’]s)?[ -]?[(（]?(?:[法征氏病术线管斑]|综合|反射|试验|实验|分[级期型类]|评分|细胞|小体|结节|指数|公式|定律|三[联角]|现象|量表|骨折|韧带|手术|标准|染色|淋巴|瘤|呼吸|脉|杂音|疗法|方案|级)"
 )
 _PARTICLES_BEFORE = re.compile(rf"(?<![A-Za-z]){PARTICLES}{{1,2}}$")
-_GRADE_AFTER = re.compile(r"[ -](?:I{1,3}|IV|VI{0,3}|IX)(?:[abcABC])?\b(?![.'’])")
+_GRADE_AFTER = re.compile(
+    r"[ -](?:I(?=[,.;:)]|$|[级型期度]|[abc]\b)|II{1,2}|IV|VI{0,3}|IX)(?:[abcABC])?(?![A-Za-z.'’])"
+)
 _SHORT = frozenset(
     "Li Wu Xu Hu Ma Ye Yu Lu Su Du Qi He Bo Li Ng Ho Lo Oh An Im Ko Vo Bu Le Ly Ai Ba Ha Ta Al Ed Jo Mo Cy Di".split()
 )
@@ -109,7 +111,9 @@ def _trimmed(text: str, start: int, stop: int, kind: Kind) -> Span | None:
             if kept:
                 break
             continue
-        if _title(word) in words("clinical_nouns_en.txt") or word.lower() in words("overlay.txt"):
+        if _title(word) in words("clinical_nouns_en.txt") or (
+            len(word) > 1 and word.lower() in words("overlay.txt") and not _is_family(word)
+        ):
             break
         kept.append(part.span())
     long = [n for n, (a, b) in enumerate(kept) if b - a > 2 or text[a:b] in _SHORT]

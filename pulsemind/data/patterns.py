@@ -147,6 +147,11 @@ def _is_no_range(value: str) -> bool:
     return value.isdigit() or sum(map(str.isdigit, value)) >= 8
 
 
+def _is_no_field_name(value: str) -> bool:
+    """Whether a part of words joined by lines is none of ordinary language, as in a handle."""
+    return not all(is_ordinary(part) for part in value.split("_") if part)
+
+
 def _is_internet_address(value: str) -> bool:
     """Four numbers that fit into a byte; small ones alone are the number of a section."""
     numbers = [int(number) for number in value.split(".")]
@@ -214,7 +219,8 @@ def rules() -> tuple[Rule, ...]:
         rule("account", r"(?<![A-Za-z0-9_@.])@[\w一-龥]{2,12}?(?=发|里|上|$|[^\w])"),
         rule("account", r"(?:昵称|网名|微信名|备注名?|群名片?|用户名|账号名?|名称|号叫|ID)(?:是|叫|为|[:：])?\s*[\"“「『'《](?P<v>[^\"”」』'》\n]{1,20})[\"”」』'》]"),
         rule("account", r"(?<![A-Za-z0-9@./_-])(?=[A-Za-z0-9_.]*\d)(?=[A-Z0-9_.]*[a-z])(?![cgmnpr]\.)[A-Za-z][A-Za-z0-9.]*_[A-Za-z0-9_.]*[A-Za-z0-9](?![A-Za-z0-9@])"),
-        rule("account", r"(?<![A-Za-z0-9@./_-])[a-z]{2,}[0-9]*_[a-z]{2,}[a-z0-9_]*(?![A-Za-z0-9@(])"),
+        rule("account", r"(?<![A-Za-z0-9@./_-])[a-z]{2,}[0-9]*_[a-z]{2,}[a-z0-9_]*(?![A-Za-z0-9@(])", _is_no_field_name),
+        rule("account", r"\d{1,2}:\d{2}(?:\s?[ap]m)?\]?\s*[-–]?\s*(?P<v>[a-z0-9]+[_.][a-z0-9_.]+)(?=\s?:)"),
         rule("account", r"(?:操作员|操作人|登录人?|用户|账户|工号)\s*[:：]?\s*(?P<v>[a-z][a-z0-9._-]{3,20})(?![A-Za-z])"),
         rule("account", r"(?<![A-Za-z0-9/])[ur]/[A-Za-z0-9_-]{3,25}"),
         rule("account", r"(?<![\d.-])\d{4}(?:[ -]\d{4}){2,4}(?:[ -]?\d{1,4})?(?![\d.])"),
