@@ -1,4 +1,4 @@
-"""How well does anonymisation work? `python -m bench.anonymise [--quick] [--part held|written|set-1]`.
+"""How well does anonymisation work? `python -m bench.anonymise [--quick] [--part PART]`.
 
 On the labelled set of `examples/personal_data.py` and `examples/personal_images.py`. A piece of
 personal data counts as found when every letter and digit of it is replaced (texts), or at most 2 %

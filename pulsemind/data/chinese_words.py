@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - patterns stand on one line
 """What a Chinese name is made of: family names, what no given name is, words of the language."""
 
 from __future__ import annotations

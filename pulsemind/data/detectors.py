@@ -35,7 +35,7 @@ class Span:
 
 
 def mask(text: str) -> str:
-    """Blank out placeholders and write full-width letters and digits plainly, keeping the length."""
+    """Blank out placeholders, write full-width letters and digits plainly; the length stays."""
     plain = text.translate(_FULL_WIDTH)
     return PLACEHOLDER.sub(lambda found: MASK * len(found.group()), plain)
 

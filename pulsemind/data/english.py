@@ -52,7 +52,43 @@ _GRADE_AFTER = re.compile(
     r"[ -](?:I(?=[,.;:)]|$|[级型期度]|[abc]\b)|II{1,2}|IV|VI{0,3}|IX)(?:[abcABC])?(?![A-Za-z.'’])"
 )
 _SHORT = frozenset(
-    "Li Wu Xu Hu Ma Ye Yu Lu Su Du Qi He Bo Li Ng Ho Lo Oh An Im Ko Vo Bu Le Ly Ai Ba Ha Ta Al Ed Jo Mo Cy Di".split()
+    [
+        "Li",
+        "Wu",
+        "Xu",
+        "Hu",
+        "Ma",
+        "Ye",
+        "Yu",
+        "Lu",
+        "Su",
+        "Du",
+        "Qi",
+        "He",
+        "Bo",
+        "Li",
+        "Ng",
+        "Ho",
+        "Lo",
+        "Oh",
+        "An",
+        "Im",
+        "Ko",
+        "Vo",
+        "Bu",
+        "Le",
+        "Ly",
+        "Ai",
+        "Ba",
+        "Ha",
+        "Ta",
+        "Al",
+        "Ed",
+        "Jo",
+        "Mo",
+        "Cy",
+        "Di",
+    ]
 )
 """Names of two letters."""
 _KOREAN = rf"[{UP}][a-z]{{1,5}}-[a-z]{{2,5}}"

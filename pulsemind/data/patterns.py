@@ -17,6 +17,7 @@ from pulsemind.data.addresses import ADDRESSES, STATE
 from pulsemind.data.dates import DATES, is_real_date
 from pulsemind.data.finder import Finder, finder
 from pulsemind.data.known_names import is_ordinary
+from pulsemind.data.wordlists import words
 
 Kind = Literal[
     "name",
@@ -82,7 +83,40 @@ _HOSPITAL_EN = (
 )
 _PLACE_WORDS = frozenset(re.findall(r"[A-Z]\w+", _HOSPITAL_EN))
 _WEAK_KINDS = frozenset(
-    "Surgery Practice Medicine Dermatology Cardiology Oncology Orthopedics Orthopaedics Obstetrics Pediatrics Paediatrics Urology Neurology Dentistry Radiology Imaging Labs Drugs Dental Care Diagnostics Maternity Associates Group Unit Living Partners Consultants Specialists Physicians Lodge Manor".split()
+    [
+        "Surgery",
+        "Practice",
+        "Medicine",
+        "Dermatology",
+        "Cardiology",
+        "Oncology",
+        "Orthopedics",
+        "Orthopaedics",
+        "Obstetrics",
+        "Pediatrics",
+        "Paediatrics",
+        "Urology",
+        "Neurology",
+        "Dentistry",
+        "Radiology",
+        "Imaging",
+        "Labs",
+        "Drugs",
+        "Dental",
+        "Care",
+        "Diagnostics",
+        "Maternity",
+        "Associates",
+        "Group",
+        "Unit",
+        "Living",
+        "Partners",
+        "Consultants",
+        "Specialists",
+        "Physicians",
+        "Lodge",
+        "Manor",
+    ]
 )
 """Names of places as well as of fields: a word beside them must be of no ordinary language."""
 _CLINICAL_HEADS = frozenset(
@@ -120,17 +154,6 @@ _CLINICAL_HEADS = frozenset(
         "Private",
     ]
 )
-_SPECIALTIES = frozenset(
-    "Memory Fracture Travel Diabetes Diabetic Medical Health Hospital Clinic Cancer Dental Surgical Surgery Renal Dialysis Imaging Cardiology Cardiac Oncology"
-    " Neurology Dermatology Orthopedic Orthopaedic Orthopedics Orthopaedics Pediatric Paediatric Pediatrics Paediatrics Urology Gastroenterology Radiology"
-    " Rheumatology Respiratory Pulmonary Psychiatry Psychiatric Hematology Haematology Endocrine Endocrinology Infusion Wound Foot Hand Breast Skin Stroke Falls Pulmonology"
-    " Allergy Asthma Fertility Maternity Antenatal Prenatal Postnatal Women Womens Women's Children Childrens Children's Men Men's Sexual Mental Community Family Practice"
-    " Internal Sports Nuclear Occupational Primary Preventive Physical Emergency Critical Intensive Palliative Hospice Nursing Skilled Care Home Day Rehab Rehabilitation"
-    " Center Centre Lab Labs Laboratory Pharmacy GP NHS Vein Hernia Spine Sleep Speech Hearing Vision Cataract Glaucoma Retina Warfarin Anticoagulation INR Coumadin Vaccine"
-    " Flu Covid Blood TIA Epilepsy Headache Migraine Parkinson Movement Pacemaker Device Lipid Hypertension Thyroid Liver Hepatitis HIV TB Follow-up Referral Urgent Specialist"
-    " University Teaching District Regional County Veterans Military State City Central Main Your Please Dear Thank Thanks See Seen Visit Call Contact Dr Doctor Mr Mrs Ms Patient Discharge"
-    " Discharged Admitted Transfer Transferred Referred Appointment Letter Report Physio Physiotherapy Chinese Traditional Alternative Herbal Complementary Evidence Based Herb Western Eastern Modern Folk Ayurvedic Vascular Colorectal Urogyn Gynecology Gynaecology Obstetrics Transplant Bariatric Weight Loss Obesity Smoking Cessation Plastic General Minor Major Open Robotic Laparoscopic Elective Previous Prior Past Recent After Before Post Pre No Any With Under Bypass Valve Brain Neuro Thoracic Chest Abdominal Pelvic Oral Maxillofacial ENT Ophthalmology Online Virtual Video Telehealth Mobile School Student Staff".split()
-)
 
 
 def _always(_: str) -> bool:
@@ -163,7 +186,9 @@ def _hospital_en(value: str) -> bool:
     proper = [
         word
         for word in re.findall(r"[A-ZÀ-Þ][\w'’-]*", value)
-        if word not in _CLINICAL_HEADS and word not in _SPECIALTIES and word not in _PLACE_WORDS
+        if word not in _CLINICAL_HEADS
+        and word not in words("clinics_en.txt")
+        and word not in _PLACE_WORDS
     ]
     weak = value.split()[-1] in _WEAK_KINDS
     long = len(value.split()) > 2
@@ -195,7 +220,7 @@ def rules() -> tuple[Rule, ...]:
         rule("id_number", r"(?<![A-Za-z0-9])[STFGM]\d{7}[A-Z](?![A-Za-z0-9])"),
         rule("id_number", r"(?<![A-Za-z0-9])[A-Z][12]\d{8}(?![A-Za-z0-9])"),
         rule("id_number", r"(?<![A-Za-z0-9])[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\s?\d{2}\s?\d{2}\s?\d{2}\s?[A-D](?![A-Za-z0-9])"),
-        rule("id_number", rf"(?<![A-Za-z])(?:{_IDENTITY})(?:\s*(?:card|number|num|no\.?|id|#))*(?:\s+is)?[\s:：#]*(?P<v>(?=(?:[A-Z -]*\d){{5}})[A-Z0-9](?:[A-Z0-9]|[ -](?=[A-Z]?\d)){{5,22}})(?![A-Za-z0-9])", flags=anycase),
+        rule("id_number", rf"(?<![A-Za-z])(?:{_IDENTITY})(?:\s*(?:card|number|num|no\.?|id|#)(?![a-z]))*(?:\s+is)?[\s:：#]*(?P<v>(?-i:(?=(?:[A-Z -]*\d){{5}})[A-Z0-9](?:[A-Z0-9]|[ -](?=[A-Z]?\d)){{5,22}}))(?![A-Za-z0-9])", flags=anycase),
         rule("id_number", r"(?i:identity|id|ssn)\W{0,3}(?:number|no\.?)?[\s:#is]*(?P<v>\d{3}-\d{2}-\d{4}|\d{15,17}[\dXx])(?!\d)"),
         rule("id_number", r"(?:护照|军官证|士兵证|驾驶证|驾照|通行证|居住证|回乡证)(?:号码?)?[\s:：是为]*(?P<v>[A-Z一-龥]{0,2}字?第?[A-Z]?\d{6,18}[A-Z]?)"),
         rule("id_number", r"(?i:passport|driver['’]?s?\s+licen[cs]e)(?i:\s*(?:number|no\.?|#))?(?:\s+is)?[\s:#]*(?P<v>(?=[A-Z]*\d)[A-Z0-9-]{6,18})"),
