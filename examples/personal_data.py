@@ -30,6 +30,7 @@ WRITTEN = {
     "set-1": "personal_texts/set-1.yaml",
     "set-2": "personal_texts/set-2.yaml",
     "set-3": "personal_texts/set-3.yaml",
+    "set-4": "personal_texts/set-4.yaml",
 }
 """Files of whole texts."""
 
