@@ -57,7 +57,7 @@ CUES: tuple[tuple[Kind, str], ...] = (
     ("name", rf"(?m:^|(?<=[.;,|(\t])|(?<=\s\s))[ \t]*(?i:{_PERSON})[ \t]*[:：=][ \t]*(?P<v>{FULL})"),
     ("name", rf"(?i:\b(?:cardholder|card\s+holder|account\s+holder|policyholder|subscriber|insured|payee|recipient|beneficiary|resident|client|caller|claimant|student|pupil|employee|worker|driver|interpreter|informant|complainant|visitor|tenant|buzzer|receptionist|porter|cleaner|babysitter|nanny|teacher|coach|owner|c/o|nok|attn|surname(?:\s+maybe|\s+is)?|forename|née|nee|alias|aka))[ \t]+(?:is[ \t]+)?(?P<v>{FULL})"),
     ("name", rf"(?i:\b(?:this\s+is|i\s+am|i[’']m|it[’']?s))[ \t]+(?:(?:me|just|only)[, \t]+)?(?P<v>(?:{WORD}|{CAPS})(?:[ \t]+(?:{WORD}|{CAPS}))*)"),
-    ("name", rf"(?i:\b(?:{RELATIVE}))[ \t]*[,:(]?[ \t]*(?:(?i:is|was|called|named)[ \t]+)?(?P<v>{FULL})"),
+    ("name", rf"(?i:\b(?:{RELATIVE})\b)[ \t]*[,:(]?[ \t]*(?:(?i:is|was|called|named)[ \t]+)?(?P<v>{FULL})"),
     ("name", rf"\b(?i:sincerely|regards|cheers|thanks|thank\s+you|thx|ta|love|hi|hello|dear|hey|best|wishes|faithfully|truly|yours|respectfully|cordially|morning|afternoon|evening|welcome|bye|sorry|ok|okay|yes|no|so|well),?\s+(?P<v>{FULL})(?=[ \t]*(?:[,.!?:;–—-]|\n|$))"),
     ("name", rf"(?i:\b(?:the\s+patient|pt|pts)),?[ \t]+(?P<v>{WORD}(?:[ \t]+{WORD}){{0,2}})(?=,|[ \t]+(?:is|was|has|had|{HUMAN})\b)"),
     ("name", rf"\b(?P<v>{FULL})[ \t]+(?:here\b(?=\s*[,.!])|speaking\b|again\b)"),
