@@ -78,10 +78,10 @@ def name_places(block: str) -> Places:
 
 
 def _asked(block: str, start: int, surname: int) -> int:
-    """How many places from a family name on the tokens matter at, whatever they turn out to be.
+    """From a family name on, the number of places whose tokens decide whether a person begins here.
 
-    After a cue or a beginning, and for given names, the token behind the name does as well; for
-    others only the one at the start, which jieba may have tagged as a person.
+    After a cue or a beginning, or with characters of given names, the token behind the name counts
+    too; else only the first one, which jieba may tag as a person. 0: none can make it one.
     """
     one, two = (looks_like_name(block[start : start + surname + given]) for given in (1, 2))
     if not (one or two):

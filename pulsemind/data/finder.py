@@ -7,7 +7,6 @@ tenth of a search. What a pattern needs is read off the pattern itself, so the t
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -16,6 +15,8 @@ from typing import Any
 
 MOST = 1000
 """Characters in a set that it pays to ask for; nearly every text has one of a larger set."""
+LOW_PLANES = "".join(map(chr, range(0x20000)))
+"""Characters among which all digits, spaces and letters with a case are."""
 
 
 @dataclass(frozen=True)
@@ -147,16 +148,15 @@ def _alike(character: str, flags: int) -> frozenset[str]:
 
 @cache
 def _digits() -> frozenset[str]:
-    return frozenset(filter(str.isdecimal, map(chr, range(sys.maxunicode + 1))))
+    return frozenset(filter(str.isdecimal, LOW_PLANES))
 
 
 @cache
 def _spaces() -> frozenset[str]:
-    return frozenset(filter(str.isspace, map(chr, range(sys.maxunicode + 1))))
+    return frozenset(filter(str.isspace, LOW_PLANES))
 
 
 @cache
 def _cased() -> str:
     """All characters that have another case."""
-    characters = map(chr, range(sys.maxunicode + 1))
-    return "".join(c for c in characters if c.lower() != c or c.upper() != c)
+    return "".join(filter(str.islower, LOW_PLANES)) + "".join(filter(str.istitle, LOW_PLANES))

