@@ -1,4 +1,4 @@
-"""How well does anonymisation work? `python -m bench.anonymise [--quick] [--part held|written]`.
+"""How well does anonymisation work? `python -m bench.anonymise [--quick] [--part PART]`.
 
 On the labelled set of `examples/personal_data.py` and `examples/personal_images.py`. A piece of
 personal data counts as found when every letter and digit of it is replaced (texts), or at most 2 %
@@ -19,13 +19,14 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from bench.table import check, report
-from examples.personal_data import COPIES, LabelledText, Part, texts, written
+from examples.personal_data import COPIES, WRITTEN, LabelledText, Part, texts, written
 from examples.personal_images import images
 from pulsemind.data.anonymise import locate
 from pulsemind.data.detectors import Span
 from pulsemind.data.pixels import clean_image
 
 IMAGES: dict[str, int] = {"develop": 80, "held": 48}
+PARTS = ["develop", "held", *WRITTEN]
 INK_LEFT = 0.02
 """Share of the ink of a value that may stay."""
 
@@ -34,16 +35,16 @@ def main() -> int:
     """Measure, print the table and the checks."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one text a template, few images")
-    parser.add_argument("--part", choices=("develop", "held", "written"), action="append")
+    parser.add_argument("--part", choices=PARTS, action="append")
     parser.add_argument("--texts", action="store_true", help="leave the images out")
     parser.add_argument("--misses", action="store_true", help="print what was missed (made up)")
     arguments = parser.parse_args()
-    parts: list[str] = arguments.part or ["develop", "held", "written"]
+    parts: list[str] = arguments.part or PARTS
     rows, checks = [], []
     for part in parts:
         labelled = (
-            written()
-            if part == "written"
+            written(part)
+            if part in WRITTEN
             else texts(cast(Part, part), copies=1 if arguments.quick else COPIES)
         )
         tally = Tally(arguments.misses)

@@ -2,7 +2,8 @@
 """Labelled texts for measuring anonymisation: every piece of personal data and what must stay.
 
 `texts("develop")` and `texts("held")` draw from different templates and pools. `written()` are whole
-texts (`personal_data_held.yaml`), made before their author read the tables for English and patterns.
+texts: `personal_data_held.yaml`, made before their author read the tables for English and patterns,
+and `personal_texts/`, by somebody who has not seen the detectors.
 Everyone in them is made up. Templates and pools: `personal_data.yaml`.
 """
 
@@ -24,6 +25,14 @@ from pulsemind.records import Language
 Part = Literal["develop", "held"]
 COPIES = 6
 """Texts made of each template."""
+WRITTEN = {
+    "written": "personal_data_held.yaml",
+    "set-1": "personal_texts/set-1.yaml",
+    "set-2": "personal_texts/set-2.yaml",
+    "set-3": "personal_texts/set-3.yaml",
+    "set-4": "personal_texts/set-4.yaml",
+}
+"""Files of whole texts."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +73,9 @@ def texts(part: Part, seed: int = 7, copies: int = COPIES) -> list[LabelledText]
     return made
 
 
-def written() -> list[LabelledText]:
-    """The texts that are written out, Chinese and English; the place in the file is their number."""
-    path = Path(__file__).with_name("personal_data_held.yaml")
+def written(name: str = "written") -> list[LabelledText]:
+    """The texts of one of `WRITTEN`, Chinese and English; the place in the file is their number."""
+    path = Path(__file__).parent / WRITTEN[name]
     content: dict[Language, list[str]] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return [
         _read(marked, language, number)

@@ -57,9 +57,11 @@ _TITLED = finder(
 _LATIN = finder(
     r"(?:姓名|患者|病人|我叫|名叫|联系人|收件人|户名|就诊人|监护人|医[生师]|大夫|教授)\s*[:：是为]?\s*(?P<v>[A-Z][a-zß-öø-ÿ'’-]+(?:[ ·][A-Z][a-zß-öø-ÿ'’.-]*){1,3})"
 )
+_FOLK = "大阿根发旺财宝妹弟哥囡仔喜柱栓锁拴钢丫妞桃杏槐椿豆米麦保存留招来娣菊香狗牛毛娃石老五六七八九三四满幺姑秋冬收粮仓银水木火土山田河路村庄"
+"""Characters of given names that are everyday ones, beside a cue."""
 _MEDICAL = re.compile("症|治疗|预防|诊断|检查|护理|饮食|病|药|炎|癌|瘤|术|疗|痛")
 _NOBODY = re.compile(
-    "本人|自己|家[属人长]|不详|未知|同上|未[签填]|[保匿][密名]|待定|没有|暂无|您好|你好|谢谢|是[的否]|建议|请问|[父母]子|[父母]女|夫妻|配偶"
+    "同护|护照|身份|证件|多大|多少|大姨|大便|小便|等$|了$|宝[宝贝]|妈妈|爸爸|爷爷|奶奶|姥姥|外婆|外公|姐姐|哥哥|弟弟|妹妹|叔叔|阿姨|如果|什么|怎么|本人|自己|家[属人长]|不详|未知|同上|未[签填]|[保匿][密名]|待定|没有|暂无|您好|你好|谢谢|是[的否]|建议|请问|[父母]子|[父母]女|夫妻|配偶"
     "|[男女老成青中少]年|[男女]性|患[者儿]|病[人史]|外籍|藏族|汉族|回族|麻醉|[全局]麻|腰麻|硬膜|已婚|未婚|医[生师院]|大夫|科$|[性型期级]$|^[是为]|明确|正常|阳性|阴性|左侧|右侧"
 )
 
@@ -70,17 +72,17 @@ def detect_cued(text: str) -> Iterator[Span]:
         for name in re.finditer(r"[^/、\s]+", found.group("v")):
             if found.group("patient") and is_word(name.group()):
                 continue
-            if _may_be_anyone(name.group(), found.group("person") is not None):
+            if may_be_anyone(name.group(), found.group("person") is not None):
                 start = found.start("v") + name.start()
                 kind: Kind = "physician" if found.group("staff") else "name"
                 yield Span(start, start + len(name.group()), kind)
     for pattern in (_SAID_TO_BE_NAMED, _BEFORE_SEX, _NICKNAME, _FAMILY):
         for found in pattern.finditer(text):
             family = pattern in (_NICKNAME, _FAMILY)
-            if _is_family(found.group("v")[-1:]) if family else _may_be_anyone(found.group("v")):
+            if _is_family(found.group("v")[-1:]) if family else may_be_anyone(found.group("v")):
                 yield Span(*found.span("v"), "name")
     for found in _IN_BRACKETS.finditer(text):
-        if _is_person(found.group("w")):
+        if is_person(found.group("w")):
             yield Span(*found.span("w"), "name")
             if found.group("v"):
                 yield Span(*found.span("v"), "name")
@@ -88,10 +90,10 @@ def detect_cued(text: str) -> Iterator[Span]:
         if not _MEDICAL.search(found.group()):
             yield Span(*found.span(), "name")
     for found in _CUED.finditer(text):
-        if _is_person(found.group("v")):
+        if is_person(found.group("v")):
             yield Span(*found.span("v"), "name")
     for found in _TITLED.finditer(text):
-        if _is_person(found.group("v"), alone=True):
+        if is_person(found.group("v"), alone=True):
             yield Span(*found.span("v"), "physician")
     for found in _LATIN.finditer(text):
         yield Span(*found.span("v"), "name")
@@ -101,17 +103,25 @@ def _is_family(character: str) -> bool:
     return surname_length(character, rare=True) > 0
 
 
-def _may_be_anyone(value: str, whatever: bool = True) -> bool:
+def is_nobody(value: str) -> bool:
+    """Whether a value holds a word that stands in place of a name, or one of medicine."""
+    return bool(_NOBODY.search(value) or _MEDICAL.search(value)) or value in words("not_names.txt")
+
+
+def may_be_anyone(value: str, whatever: bool = True) -> bool:
     """No word that stands after labels in place of a name; a family name first where asked."""
     return (
         not _NOBODY.search(value)
         and value not in words("not_names.txt")
         and (whatever or surname_length(value, rare=True) > 0)
-        and ("·" in value or not (len(value) > 2 and NO_GIVEN_NAME.search(value[1:])))
+        and (
+            "·" in value
+            or not ((len(value) > 2 or not whatever) and NO_GIVEN_NAME.search(value[1:]))
+        )
     )
 
 
-def _is_person(value: str, alone: bool = False) -> bool:
+def is_person(value: str, alone: bool = False) -> bool:
     """A family name, rare ones too, with characters that make no word of their own.
 
     Args:
@@ -121,11 +131,13 @@ def _is_person(value: str, alone: bool = False) -> bool:
     given = value[length:]
     if not looks_like_name(value, rare=True) or _NOBODY.search(value) or is_word(value):
         return False
-    listed = all(character in words("given_zh.txt") or _listed(character) for character in given)
+    listed = all(_listed(character) for character in given)
+    if surname_length(value) == 0 and not listed:
+        return False
     if len(given) == 1:
         return listed and (alone or surname_length(value) > 0)
-    return listed or not (is_word(given, 20) or is_word(value[:2], 100))
+    return listed or not (is_word(given, 20) or (length == 1 and is_word(value[:2], 100)))
 
 
 def _listed(character: str) -> bool:
-    return any(character in line for line in words("given_zh.txt"))
+    return character in _FOLK or any(character in line for line in words("given_zh.txt"))

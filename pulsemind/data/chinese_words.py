@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - patterns stand on one line
 """What a Chinese name is made of: family names, what no given name is, words of the language."""
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from pulsemind.data.wordlists import words
 
 HAN = "\u4e00-\u9fff"
 TITLE = "医生|医师|大夫|主任|教授|护士长|护士|院长|专家"
-POLITE = "先生|女士|小姐|太太|阿姨|大爷|大妈|奶奶|爷爷|同志"
+POLITE = "先生|女士|小姐|太太|阿姨|大爷|大妈|奶奶|爷爷|同志|大姐|大哥|大嫂|大叔|大婶|大娘|师傅|老师|同学|小朋友|叔叔|伯伯|婶婶|老人家|夫人|老先生|老太太|警官|老板"
 NO_GIVEN_NAME = re.compile(
     "[氏谢您你我他们的了着些者会吗呢吧不是有在巾抹敷汁粉区叶科号喝吃服侧胸丁面]"
-    "|(?:汤|散|丸|片|剂|素|炎|症|癌|病|药|酸|霉|菌|痛|血|肝|肾|胃|肠|胆|脾|肺|心|酮|唑|星|林|汀|胺|肽"
-    f"|子|光|性|者|右|{TITLE}|{POLITE}|医|生|师)$"
+    "|(?:汤|散|丸|片|剂|素|炎|症|癌|病|药|酸|霉|菌|痛|血|肝|肾|胃|肠|胆|脾|肺|酮|唑|汀|胺|肽|液|剂|膏"
+    f"|性|者|右|{TITLE}|{POLITE}|医|师)$"
 )
+_SELDOM_GIVEN_NAME = re.compile("[子光生星林心]$")
+"""Ends drugs and words more often than names: no name without a cue."""
 
 _HAN_ONLY = re.compile(f"[{HAN}]+")
 EPONYM_AFTER = re.compile(
@@ -59,7 +62,27 @@ def looks_like_name(word: str, rare: bool = False) -> bool:
         and _HAN_ONLY.fullmatch(word) is not None
         and word not in words("not_names.txt")
         and not NO_GIVEN_NAME.search(word[1:])
+        and (rare or not _SELDOM_GIVEN_NAME.search(word[1:]))
     )
+
+
+def is_plain_word(word: str) -> bool:
+    """Whether jieba's dictionary has a word that it takes for no person's name."""
+    return is_word(word) and not _tags().get(word, "").startswith("nr")
+
+
+def is_common_word(word: str) -> bool:
+    """Whether a word is a frequent one of the language that names no person or place."""
+    return is_word(word, 300) and _tags().get(word, "")[:2] not in ("nr", "ns", "nt", "nz")
+
+
+@cache
+def _tags() -> dict[str, str]:
+    import jieba.posseg
+
+    jieba.posseg.dt.initialize()
+    tags: dict[str, str] = jieba.posseg.dt.word_tag_tab
+    return tags
 
 
 def is_word(word: str, frequency: int = 1) -> bool:

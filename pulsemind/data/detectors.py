@@ -18,6 +18,13 @@ MASK = "\ufffc"
 """Stands for each character of a placeholder while detecting, so that offsets stay."""
 
 
+_FULL_WIDTH = (
+    {code + 0xFEE0: code for code in range(0x30, 0x7B) if chr(code).isalnum()}
+    | {ord(dash): "-" for dash in "‐‑‒–−－"}
+    | {0xA0: " ", 0x3000: " "}
+)
+
+
 @dataclass(frozen=True, order=True)
 class Span:
     """Personal data at `text[start:stop]`."""
@@ -28,8 +35,9 @@ class Span:
 
 
 def mask(text: str) -> str:
-    """Blank out placeholders, keeping the length."""
-    return PLACEHOLDER.sub(lambda found: MASK * len(found.group()), text)
+    """Blank out placeholders, write full-width letters and digits plainly; the length stays."""
+    plain = text.translate(_FULL_WIDTH)
+    return PLACEHOLDER.sub(lambda found: MASK * len(found.group()), plain)
 
 
 def detect_patterns(masked: str) -> Iterator[Span]:

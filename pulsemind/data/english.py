@@ -9,72 +9,110 @@ drugs or eponyms as well need both; and a word before "sign", "disease", "score"
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
 from itertools import pairwise
 
 from pulsemind.data.detectors import Span
+from pulsemind.data.drugs import drugs
+from pulsemind.data.english_cues import (
+    CAPS,
+    CUES,
+    HUMAN,
+    LINK,
+    PARTICLES,
+    RELATIVE,
+    SLIGHT_CUES,
+    SURE_CUES,
+    UP,
+    WORD,
+)
 from pulsemind.data.finder import Finder, finder
+from pulsemind.data.known_names import family_names, folded, given_names, is_ordinary
 from pulsemind.data.patterns import Kind
 from pulsemind.data.wordlists import words
 
-_UP = "A-ZÀ-ÖØ-ÞĆČĎĐĘĚĞİŁŃŇŐŘŚŞŠŤŮŰŹŻŽ"
-_LOW = "a-zß-öø-ÿāăąćčďđēęěğīıłńňōőřśşšťūůűźżž"
-_WORD = rf"(?:Mc|Mac|De|Van|O['’])?[{_UP}][{_LOW}]+(?:['’-](?!s\b)[{_UP}]?[{_LOW}]+)*"
-_CAPS = r"[A-Z]{2,}(?:['’-][A-Z]{2,})*"
-_LINK = r"(?:[ \t\u00a0]+|(?<=[a-zA-Z]),[ \t]*)"
-_RUN = finder(rf"\b(?:{_WORD}|{_CAPS}|[A-Z]\.?)(?:{_LINK}(?:{_WORD}|{_CAPS}|[A-Z]\b\.?))*")
-_PART = re.compile(rf"{_WORD}|{_CAPS}|[A-Z]\b\.?")
-_FULL = rf"(?:{_WORD}|{_CAPS}|[A-Z]\.)(?:,?[ \t]+(?:{_WORD}|{_CAPS}|[A-Z]\b\.?)){{0,3}}"
-_RELATIVE = (
-    "wife|husband|son|daughter|mother|mom|mum|father|dad|brother|sister|partner|friend|neighbou?r|uncle|aunt"
-    "|cousin|nephew|niece|grandmother|grandfather|grandma|grandpa|grandson|granddaughter|boyfriend|girlfriend"
-    "|fianc[eé]e?|baby|boy|girl|roommate|colleague|boss|caregiver|guardian"
-)
-_HUMAN = (
-    "(?:said|says|told|asked|asks|lives|lived|shouted|thinks|thought|wants|wanted|complains|works|worked|smokes"
-    "|drinks|denies|denied|began|spent|called|calls|texted|emailed|visited|admits|agrees|wondered|insists|snores)"
-)
-_CUES: tuple[tuple[Kind, str], ...] = (
-    ("name", rf"\b(?P<v>{_WORD})[ \t]+(?:{_HUMAN})\b"),
-    ("name", rf"(?i:\b(?:calls?|called)\s+me|\b(?:last|first|maiden|middle|given|family|sur|nick|partner'?s)\s*name(?:\s+is)?)[?:,]?[ \t]+(?P<v>{_FULL})"),
-    ("physician", rf"\b(?:[Dd]r|DR|[Dd]rs|[Dd]octor|[Pp]rof|[Pp]rofessor|[Nn]urse|[Ss]urgeon|[Cc]ardiologist|[Rr]adiologist)\b\.?[ \t]*(?P<v>{_FULL})"),
-    ("physician", rf"(?P<v>{_FULL}),?[ \t]+(?:M\.?D\b|RN\b|D\.?O\b|NP\b|PA-C\b|Ph\.?D\b|MBBS\b|FACS\b|FRCP\b)"),
-    ("physician", rf"\b(?i:(?:attending|reported|signed|electronically|referred|seen|dictated|reviewed|prescribed|consult(?:ed)?|ordered|performed|examined)(?:\s+(?:physician|by|from|with))+|attn|attending|attention|radiologist|reviewer)[ \t:]+(?P<v>(?-i:{_FULL}))"),
-    ("name", rf"\b(?:[Mm]r|[Mm]rs|[Mm]s|[Mm]iss|[Mm]ister|MR|MRS|MS|[Mm]adam|[Ss]ir)\b\.?[ \t]*(?P<v>{_FULL})"),
-    ("name", rf"(?i:\b(?:my|his|her|whose|the\s+patient'?s?|patient'?s?)\s+(?:full\s+)?name(?:\s+is|'s)?|\bname\s*[:：]|\b(?:named|called|ask\s+for|signed)|\bpatient\s*[:：]|(?-i:\bpatient)(?:\s+is)?,?(?=\s))[ \t]*(?P<v>{_FULL})"),
-    ("name", rf"(?i:\b(?:this\s+is|i\s+am|i[’']m|it[’']s))[ \t]+(?P<v>(?:{_WORD}|{_CAPS})[ \t]+(?:{_WORD}|{_CAPS}))"),
-    ("name", rf"(?i:\b(?:my|his|her|our|their)\s+(?:[a-z]+\s+)?(?:{_RELATIVE}),?)[ \t]+(?P<v>{_FULL})"),
-    ("name", rf"\b(?i:sincerely|regards|cheers|thanks|thank\s+you|love|hi|hello|dear|hey|best|faithfully),?\s+(?P<v>{_FULL})(?=[ \t]*(?:[,.!\n]|$))"),
-    ("name", rf"(?m:^|(?<=[.;,|]))\s*(?i:re|cc|nok|next\s+of\s+kin|emergency\s+contact|contact|insured|subscriber|policy\s*holder|guardian|guarantor|witness|relative|client|customer|caller|informant|spouse|parent|mother|father|attn)[ \t]*[:：][ \t]*(?P<v>{_FULL})"),
-    ("name", rf"(?i:\b(?:the\s+patient|pt)),?[ \t]+(?P<v>{_WORD}(?:[ \t]+{_WORD}){{1,2}}),"),
-    ("name", rf"\b(?P<v>{_FULL})[ \t]+(?:here\b(?=\s*[,.!])|speaking\b)"),
-    ("name", rf"\b(?P<v>(?:{_WORD}|{_CAPS})[ \t]+(?:[A-Z]\.?[ \t]+)?(?:{_WORD}|{_CAPS}))(?=,?[ \t]+(?:is[ \t]+an?[ \t]+)?(?:a[ \t]+)?\d{{1,3}}[ -](?:years?|y/?o\b|month|week))"),
-    ("name", rf"\b(?P<v>{_FULL})['’]s?[ \t]+(?i:{_RELATIVE})\b"),
-)  # fmt: skip
+_RUN = finder(rf"\b(?:{WORD}|{CAPS}|[A-Z]\.?)(?:{LINK}(?:{WORD}|{CAPS}|[A-Z]\b\.?))*")
+_PART = re.compile(rf"{WORD}|{CAPS}|[A-Z]\b\.?")
+_BETWEEN = re.compile(rf"[ \t\u00a0]+(?:[A-Z]\.?[ \t]+)?{PARTICLES}?|,[ \t]*")
 _LOWER_CUE = finder(
     r"(?i:\b(?:my\s+name\s+is|my\s+name's|i\s+am|i'm|this\s+is|name\s*:))\s+(?P<v>[a-z]+(?:\s+[a-z'-]+)?)"
 )
 _LOWER_PAIR = finder(r"\b([a-z]{3,})\s+([a-z']{3,})\b")
 _LOWER_LONE = finder(
-    rf"\b(?:(?:{_RELATIVE}|hi|hello|hey|dear|thanks|bye|okay|ok|yeah|right|saw|seeing|this\s+is|so|now|well|alright)\s*,?\s+(?P<x>[a-z]{{4,}})\b(?=\s*[,.?!]|\s+is\b))"
-    rf"|\b(?:(?:{_RELATIVE}|saw|met|told|asked|from|with|for|by|dr\.?|mr\.?|mrs\.?|ms\.?)\s+(?P<v>[a-z]{{4,}})\b)"
-    rf"|\b(?P<w>[a-z]{{4,}})(?=\s+(?:{_HUMAN}|had|has|is\s+an?\s+\d)\b|\s?['’]s\b)"
+    rf"\b(?:(?:{RELATIVE}|hi|hello|hey|dear|thanks|bye|okay|ok|yeah|right|saw|seeing|this\s+is|so|now|well|alright)\s*,?\s+(?P<x>[a-z]{{4,}})\b(?=\s*[,.?!]|\s+is\b))"
+    rf"|\b(?:(?:{RELATIVE}|saw|met|told|asked|from|with|for|by|dr\.?|mr\.?|mrs\.?|ms\.?)\s+(?P<v>[a-z]{{4,}})\b)"
+    rf"|\b(?P<w>[a-z]{{4,}})(?=\s+(?:{HUMAN}|had|has|is\s+an?\s+\d)\b|\s?['’]s\b)"
 )
+_EPONYM_ZH = re.compile(
+    "(?:['’]s)?[ -]?[(（]?(?:[法征氏病术线管斑]|综合|反射|试验|实验|分[级期型类]|评分|细胞|小体|结节|指数|公式|定律|三[联角]|现象|量表|骨折|韧带|手术|标准|染色|淋巴|瘤|呼吸|脉|杂音|疗法|方案|级)"
+)
+_PARTICLES_BEFORE = re.compile(rf"(?<![A-Za-z]){PARTICLES}{{1,2}}$")
+_GRADE_AFTER = re.compile(
+    r"[ -](?:I(?=[,.;:)]|$|[级型期度]|[abc]\b)|II{1,2}|IV|VI{0,3}|IX)(?:[abcABC])?(?![A-Za-z.'’])"
+)
+_SHORT = frozenset(
+    [
+        "Li",
+        "Wu",
+        "Xu",
+        "Hu",
+        "Ma",
+        "Ye",
+        "Yu",
+        "Lu",
+        "Su",
+        "Du",
+        "Qi",
+        "He",
+        "Bo",
+        "Li",
+        "Ng",
+        "Ho",
+        "Lo",
+        "Oh",
+        "An",
+        "Im",
+        "Ko",
+        "Vo",
+        "Bu",
+        "Le",
+        "Ly",
+        "Ai",
+        "Ba",
+        "Ha",
+        "Ta",
+        "Al",
+        "Ed",
+        "Jo",
+        "Mo",
+        "Cy",
+        "Di",
+    ]
+)
+"""Names of two letters."""
+_KOREAN = rf"[{UP}][a-z]{{1,5}}-[a-z]{{2,5}}"
+"""Two syllables of a given name, the second in small letters."""
 _SYLLABLE = "(?:zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw])?(?:i?ang|i?ong|u?ang|[iu]?an|[iuü]?e|u?eng|[ui]?en|i?ao|i?ou|u?ai|u?ei|ing|[aeiou]ng|[iu]n|ia|ua|uo|ui|iu|[aeiouü])"
 _PINYIN = re.compile(rf"{_SYLLABLE}(?:['-]?{_SYLLABLE})?", re.IGNORECASE)
 
 
 @cache
-def _cues() -> tuple[tuple[Kind, Finder], ...]:
-    return tuple((kind, finder(pattern)) for kind, pattern in _CUES)
+def _cues() -> tuple[tuple[Callable[[str], bool], Kind, Finder], ...]:
+    tiers = ((_anything, SURE_CUES), (_is_no_word, CUES), (_may_be_name, SLIGHT_CUES))
+    return tuple(
+        (accept, kind, finder(pattern)) for accept, cues in tiers for kind, pattern in cues
+    )
 
 
 def detect_english(text: str) -> Iterator[Span]:
     """People's names in the English parts of a masked text; spans may overlap."""
-    for kind, pattern in _cues():
+    for accept, kind, pattern in _cues():
         for found in pattern.finditer(text):
-            if span := _trimmed(text, found.start("v"), found.end("v"), kind):
+            span = _trimmed(text, found.start("v"), found.end("v"), kind)
+            if span and any(
+                accept(part.group()) for part in _PART.finditer(text, span.start, span.stop)
+            ):
                 yield span
     for run in _RUN.finditer(text):
         yield from _listed(text, [(p.start(), p.end()) for p in _PART.finditer(text, *run.span())])
@@ -86,6 +124,8 @@ def is_eponym(text: str, stop: int) -> bool:
     after = re.match(
         r"(?:['’]s)?(?:[ \t-]+[A-Z][a-z]+(?:['’]s)?)?[ \t-]+(\(?[A-Za-z]+)", text[stop:]
     )
+    if _EPONYM_ZH.match(text, stop) or _GRADE_AFTER.match(text, stop):
+        return True
     near = re.match(r"(?:['’]s)?[ \t-]+([A-Za-z]+)", text[stop:])
     nouns = words("clinical_nouns_en.txt")
     return any(found is not None and found.group(1) in nouns for found in (after, near))
@@ -101,19 +141,93 @@ def _trimmed(text: str, start: int, stop: int, kind: Kind) -> Span | None:
     kept: list[tuple[int, int]] = []
     for part in _PART.finditer(text, start, stop):
         word = part.group()
-        if _title(word) in words("not_english_names.txt") and not (kept and _is_name(word)):
+        if _title(word) in words("not_english_names.txt") and not (
+            kept and _follows_given_name(word)
+        ):
             if kept:
                 break
             continue
-        if _title(word) in words("clinical_nouns_en.txt") or word.lower() in words("overlay.txt"):
+        if _title(word) in words("clinical_nouns_en.txt") or (
+            len(word) > 1 and word.lower() in words("overlay.txt") and not _is_family(word)
+        ):
             break
         kept.append(part.span())
-    long = [n for n, (a, b) in enumerate(kept) if b - a > 2]
+    long = [n for n, (a, b) in enumerate(kept) if b - a > 2 or text[a:b] in _SHORT]
     if not long or is_eponym(text, kept[-1][1]):
         return None
     if all(_is_eponym_pair(text[a:b]) for a, b in kept):
         return None
-    return Span(kept[0][0], kept[-1][1], kind)
+    particles = _PARTICLES_BEFORE.search(text, max(0, kept[0][0] - 12), kept[0][0])
+    start = max(start, particles.start()) if particles else kept[0][0]
+    return Span(start, kept[-1][1], kind)
+
+
+def _is_double_given(word: str) -> bool:
+    """Two given names joined (Jean-Pierre); two family names alone are more often an eponym."""
+    return all(folded(part) in given_names() for part in word.split("-"))
+
+
+def _follows_given_name(word: str) -> bool:
+    """Whether an eponym or a place is the family name of somebody named before it."""
+    return _is_name(word) or (folded(word) in family_names() and not is_ordinary(word))
+
+
+def _anything(_: str) -> bool:
+    return True
+
+
+@lru_cache(maxsize=1 << 14)
+def _is_no_word(word: str) -> bool:
+    """A listed name, or no word of ordinary language, of medicine or of the lists of no names."""
+    if _is_name(word):
+        return True
+    parts = [part for part in re.split("['’-]", word) if len(part) > 1]
+    return (
+        len(word) > 1
+        and not (word.isupper() and len(word) < 6 and not _is_listed(word))
+        and not all(is_ordinary(part) for part in parts)
+        and not (len(parts) > 1 and parts[-1].islower() and is_ordinary(parts[-1]))
+        and folded(word) not in _folded("not_english_names.txt")
+        and not _is_medical(word)
+    )
+
+
+def _is_listed(word: str) -> bool:
+    return len(word) > 3 and (folded(word) in given_names() or folded(word) in family_names())
+
+
+def _is_medical(word: str) -> bool:
+    """A drug, a word of image overlays, an abbreviation, an eponym joined to another."""
+    return (
+        (word.lower() in words("overlay.txt") and folded(word) not in family_names())
+        or any(True for _ in drugs(word.lower()))
+        or _is_eponym_pair(word)
+        or any(_title(part) in words("not_english_names.txt") for part in word.split("-"))
+    )
+
+
+@lru_cache(maxsize=1 << 14)
+def _may_be_given(word: str) -> bool:
+    """A given name of any country that is no word."""
+    return _is_no_word(word) and (
+        any(part in given_names() for part in _parts(word))
+        or re.fullmatch(_KOREAN, word) is not None
+    )
+
+
+@lru_cache(maxsize=1 << 14)
+def _may_be_family(word: str) -> bool:
+    """A family name of any country that is no word."""
+    return _is_no_word(word) and any(part in family_names() for part in _parts(word))
+
+
+def _may_be_name(word: str) -> bool:
+    return _may_be_given(word) or _may_be_family(word)
+
+
+def _parts(word: str) -> list[str]:
+    whole = folded(word)
+    return [whole, *(part for part in whole.split("-") if len(part) > 2)]
 
 
 def _is_eponym_pair(word: str) -> bool:
@@ -140,7 +254,7 @@ def _is_no_plain_word(word: str) -> bool:
 
 @cache
 def _folded(name: str) -> frozenset[str]:
-    return frozenset(word.casefold() for word in words(name))
+    return frozenset(folded(word) for word in words(name))
 
 
 def _is_given(word: str) -> bool:
@@ -176,31 +290,38 @@ def _listed(text: str, parts: list[tuple[int, int]]) -> Iterator[Span]:
     whole = [(a, b) for a, b in parts if b - a > 2 or (text[a:b].isalpha() and b - a > 1)]
     for (a, b), (c, d) in pairwise(whole):
         first, second, between = text[a:b], text[c:d], text[b:c]
-        if is_eponym(text, d) or not re.fullmatch(
-            r"[ \t\u00a0]+(?:[A-Z]\.?[ \t]+)?|,[ \t]*", between
-        ):
+        if is_eponym(text, d) or not _BETWEEN.fullmatch(between):
             continue
         if "," in between:
-            if _is_family(first) and _is_given(second) and not _blocked(text, a, first):
+            listed = _is_family(first) and _is_given(second) and not _blocked(text, a, first)
+            if listed or (
+                _may_be_family(first)
+                and _may_be_given(second)
+                and not (is_unclear(first) and is_unclear(second))
+            ):
                 yield Span(a, _with_initial(text, d), "name")
         elif _is_pair(text, a, first, second):
             yield Span(a, d, "name")
     for a, b in whole:
         word = text[a:b]
-        if word.isupper() or not _is_name(word) or is_eponym(text, b):
+        if word.isupper() or is_eponym(text, b):
             continue
-        if _is_eponym_pair(word):
+        initial = re.search(r"\b[A-Z]\.[ \t]?(?:[A-Z]\.[ \t]?)?$", text[max(0, a - 8) : a])
+        if not _is_name(word):
+            if (initial and _may_be_family(word)) or (len(word) > 3 and _may_be_given(word)):
+                yield Span(a - len(initial.group()) if initial else a, b, "name")
+            continue
+        if _is_eponym_pair(word) or ("-" in word and not _is_double_given(word)):
             continue
         if is_unclear(word) and (_is_verb(text, b) or not _is_given_inside(text, a, word)):
             continue
-        initial = re.search(r"\b[A-Z]\.[ \t]?$", text[max(0, a - 4) : a])
         yield Span(a - len(initial.group()) if initial else a, b, "name")
 
 
 def _is_pair(text: str, start: int, first: str, second: str) -> bool:
     """Whether two words are a given and a family name, one of them perhaps on no list."""
     stop = _title(second) in words("not_english_names.txt")
-    if _is_pinyin_name(first, second):
+    if _is_pinyin_name(first, second) or _is_unlisted_pair(first, second):
         return True
     if _blocked(text, start, first):
         return False
@@ -221,6 +342,17 @@ def _is_pair(text: str, start: int, first: str, second: str) -> bool:
         and not known
         and not opens_sentence(text, start)
     )
+
+
+def _is_unlisted_pair(first: str, second: str) -> bool:
+    """Two words that are none of ordinary language, one of them a name somewhere in the world."""
+    if not (_is_no_word(first) and _is_no_word(second)):
+        return False
+    if first.isupper() or second.isupper():
+        return (_may_be_given(first) and _may_be_family(second)) or (
+            _may_be_family(first) and _may_be_given(second)
+        )
+    return _may_be_name(first) or _may_be_name(second)
 
 
 def _is_given_inside(text: str, start: int, word: str) -> bool:

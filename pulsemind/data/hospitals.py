@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pulsemind.data.chinese_words import HAN
+from pulsemind.data.chinese_words import HAN, is_common_word, is_word
 from pulsemind.data.detectors import Span
 from pulsemind.data.finder import finder
 from pulsemind.data.tokens import Places, Token
 from pulsemind.data.wordlists import words
 
-_HOSPITAL = finder(rf"[{HAN}0-9]{{2,24}}?(?:医院|卫生院|卫生所|保健院|诊所|门诊部|医学中心)")
+_HOSPITAL = finder(
+    rf"[{HAN}0-9]{{2,24}}?(?:医院|卫生[院所室站]|保健[院所站]|诊所|门诊部|医学中心|[中国]?医馆|服务中心|服务站|防治[院所站]|疗养院|康复中心|体检中心|急救中心|血站|疾控中心|医务室|养老院|护理院|敬老院|福利院|月子中心|透析中心|[大]?药房|药店|药堂|医疗中心|妇幼|附[一二三四]院|分院|院区|总院|医美|眼科中心|检验所|检测所|接种门诊)"
+)
 _HOSPITAL_CORE = re.compile(
     "第[一二三四五六七八九十0-9]+(?:人民|附属|中心|临床)?医院|协和|同济|华西|湘雅|瑞金|中山医院|积水潭"
     "|[0-9]{3}医院|解放军|空军|海军|陆军|武警|总医院"
@@ -28,9 +30,26 @@ _HOSPITAL_BY_NAME = finder(
     rf"(?:{_KNOWN})(?:附?[一二三]院|医院)|(?<=[在去到从])(?:协和|湘雅|华西|积水潭|阜外)(?![{HAN}]{{0,2}}(?:路|街))"
 )
 _COMMUNITY = finder(
-    rf"(?:(?![我在去到从于是的您请往了由院来过问家住])[{HAN}]){{2,20}}(?:市|区|县|镇|乡|街道)(?:[{HAN}]{{0,6}}?)(?:卫生服务中心|卫生服务站|卫生院|妇幼保健院)"
+    rf"(?:(?![我在去到从于是的您请往了由院来过问家住])[{HAN}]){{2,20}}(?:市|(?<![社小地市城辖郊片院病])区|县|镇|乡|街道|州|旗|盟|村)(?:[{HAN}]{{0,10}}?)(?:卫生服务中心|卫生服务站|卫生[院室所站]|妇幼保健[院所站]|医院|诊所|门诊部|药房|药店|[中国]?医馆|医务室|养老院|护理院|敬老院|防治[院所]|门诊|检验所|检测所|接种[点站]|体检中心|透析中心)"
+)
+_BEFORE_PLACE = re.compile(
+    rf"(?:^|[^{HAN}]|[在去到于往寄送])(?P<v>(?![年月日号岁个天次])[{HAN}]{{1,6}})$"
+)
+_NO_PLACE = re.compile(
+    "的|不同|城市|一线|同城|当地|我们|本地|附近|外地|哪|什么|你们|咱们|他们|其他|别的|大城|一家|各|某|周边|上级|就近|所在|[一二三]级|三甲"
+)
+_NAMED = finder(
+    rf"(?:^|(?<=[^{HAN}\d])|(?<=[在去到于往从送由回住]))(?P<v>(?![年月日号岁个天次])[{HAN}]{{3,18}}?(?:医院|卫生院|诊所|门诊部|检验所|医学中心|康复中心|体检中心|护理院|养老院|大?药房|药店|医馆|急救中心|保健院|血液中心|医务室|疗养院|敬老院|透析中心|卫生室|服务站))(?![{HAN}]?(?:看看|检查|治疗)的)"
+)
+_GENERIC = re.compile(
+    "人民|中心|中医|西医|结合|妇幼|保健|儿童|儿科|肿瘤|口腔|胸科|眼科|精神|卫生|专科|综合|大型|大|小|三甲|二甲|三级|二级|一级|甲等|当地|正规|公立|私立|民营|私人|专业|权威|知名|著名|有名|附近|就近|本地|外地|市级|省级|县级|区级|市|省|县|区|镇|乡|村|街道|社区|普通|国立|国家|医院|医学|附属|大学|医科|第[一二三四五六七八九十]|肛肠|男科|妇科|妇产|产科|皮肤|性病|传染|骨科|骨伤|脑科|脑病|心脏|心血管|泌尿|内科|外科|整形|美容|不孕不育|生殖|结核|肝病|肾病|糖尿|甲状腺|白癜风|癫痫|风湿|康复|疼痛|耳鼻喉|烧伤|职业|防治|专门|较|规模|条件|设备|技术|先进|好|个|家|这|那|所|本|我|你|您|贵|各|某|其|他|她|的|一|再|请|来|先|也|就|可|能|还|都|病|科|症|院|网上|线上|定点|急救|急诊|住院|门诊|私|药房|药店"
 )
 _NO_HOSPITAL_NAME = re.compile("[的在去哪好到看查就还不最里怎么家]|治疗|检查|综合|或|咨询")
+
+
+_KIND = re.compile(
+    "(?:医院|卫生院|诊所|门诊部|检验所|医学中心|康复中心|体检中心|护理院|养老院|大?药房|药店|医馆|急救中心|保健院|血液中心|医务室|疗养院|敬老院|透析中心|卫生室|服务站)$"
+)
 
 
 def hospital_places(block: str) -> Places:
@@ -42,7 +61,11 @@ def detect_hospitals(text: str, tokens: list[Token]) -> Iterator[Span]:
     """A hospital with a place in its name, or a well-known or numbered one; generic ones stay."""
     for pattern in (_HOSPITAL_OF_CITY, _HOSPITAL_BY_NAME, _COMMUNITY):
         for found in pattern.finditer(text):
-            yield Span(found.start(), found.end(), "hospital")
+            if not _NO_PLACE.search(found.group()):
+                yield Span(found.start(), found.end(), "hospital")
+    for found in _NAMED.finditer(text):
+        if _has_name_of_its_own(found.group("v")):
+            yield Span(*found.span("v"), "hospital")
     for found in _HOSPITAL.finditer(text):
         inside = [t for t in tokens if found.start() <= t[0] and t[1] <= found.end()]
         begin = next((t[0] for t in inside if _is_place(t)), None)
@@ -52,7 +75,26 @@ def detect_hospitals(text: str, tokens: list[Token]) -> Iterator[Span]:
         start = begin if begin is not None else found.start() + (core.start() if core else 0)
         if _NO_HOSPITAL_NAME.search(text[start : found.end()]):
             continue
-        yield Span(start, found.end(), "hospital")
+        yield Span(_begin(text, start), found.end(), "hospital")
+
+
+def _has_name_of_its_own(value: str) -> bool:
+    """Whether something is left of it that is no common part of such names, and no plain word."""
+    kind = _KIND.search(value)
+    rest = _GENERIC.sub("", value[: kind.start()] if kind else value)
+    return (
+        len(rest) > 1
+        and not _NO_HOSPITAL_NAME.search(value)
+        and not _NO_PLACE.search(value)
+        and not is_word(rest, 300)
+        and not any(is_common_word(rest[n : n + 2]) for n in range(len(rest) - 1))
+    )
+
+
+def _begin(text: str, start: int) -> int:
+    """Where the name of a hospital begins whose place begins at `start`: at the next boundary."""
+    before = _BEFORE_PLACE.search(text, max(0, start - 9), start)
+    return before.start("v") if before else start
 
 
 def _is_place(token: Token) -> bool:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from pulsemind.data.chinese import detect_chinese, name_places
+from pulsemind.data.chinese_context import detect_in_context
 from pulsemind.data.chinese_cues import detect_cued
 from pulsemind.data.chinese_words import HAN
 from pulsemind.data.detectors import Span
@@ -23,6 +24,7 @@ def detect_names(masked: str) -> Iterator[Span]:
         tokens = tokens_of(masked, _wanted)
         yield from detect_chinese(masked, tokens)
         yield from detect_cued(masked)
+        yield from detect_in_context(masked)
         yield from detect_hospitals(masked, tokens)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pulsemind.data.anonymise import anonymise, anonymise_texts, detect, remaining
+from examples.personal_data import written
+from pulsemind.data.anonymise import anonymise, anonymise_texts, detect, locate, remaining
 from pulsemind.data.patterns import identity_number_is_valid
 from pulsemind.records import Consultation, Provenance, Turn
 
@@ -151,6 +153,26 @@ def test_anonymising_again_changes_nothing(texts: list[str]) -> None:
 def test_any_text_is_taken(text: str) -> None:
     new, _, clean = anonymise_texts([text])
     assert not clean or not detect(new[0])
+
+
+@pytest.mark.parametrize(
+    ("part", "missed", "touched"),
+    [("written", 2, 0), ("set-1", 2, 0), ("set-2", 2, 0), ("set-3", 12, 0), ("set-4", 72, 5)],
+)
+def test_what_was_found_in_written_texts_stays_found(part: str, missed: int, touched: int) -> None:
+    """At most so many values missed and pieces of clinical content touched, as docs/ has it."""
+    seen: Counter[str] = Counter()
+    for item in written(part):
+        covered = {n for span in locate([item.text])[0] for n in range(span.start, span.stop)}
+        for label in item.labels:
+            telling = str.isnumeric if label.kind == "age_over_89" else str.isalnum
+            places = [n for n in range(label.start, label.stop) if telling(item.text[n])]
+            if label.kind == "keep":
+                seen["touched"] += not covered.isdisjoint(places)
+            else:
+                seen["missed"] += not covered.issuperset(places)
+    assert seen["missed"] <= missed
+    assert seen["touched"] <= touched
 
 
 def test_no_word_list_is_empty() -> None:

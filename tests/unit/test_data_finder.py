@@ -10,13 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from examples.personal_data import texts, written
-from pulsemind.data import chinese, chinese_cues, english, hospitals
+from pulsemind.data import chinese, chinese_context, chinese_cues, english, hospitals
 from pulsemind.data.finder import LOW_PLANES, Finder, _cased, finder
 from pulsemind.data.patterns import rules
 
 FINDERS: list[Finder] = [
     *(rule.pattern for rule in rules()),
-    *(cue for _, cue in english._cues()),
+    *(cue for _, _, cue in english._cues()),
+    *(pattern for _, _, pattern in chinese_context._PATTERNS),
     *(
         value
         for module in (chinese, chinese_cues, english, hospitals)

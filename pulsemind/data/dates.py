@@ -1,0 +1,81 @@
+# ruff: noqa: E501 - a pattern stands on one line, whatever its length
+"""What an exact date looks like in Chinese and English text; `patterns.py` puts it into its table."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+_MONTH = (
+    "Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?"
+    "|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?"
+)
+MONTHS = f"{_MONTH}|{_MONTH.upper()}"
+_YEAR = r"(?:19|20)\d{2}"
+_DAY = r"(?:0?[1-9]|[12]\d|3[01])"
+_WEEKDAY = r"(?:\b(?:(?:[Mm]on|[Tt]ue(?:s)?|[Ww]ed(?:nes)?|[Tt]hu(?:rs?)?|[Ff]ri|[Ss]at(?:ur)?|[Ss]un)(?:day)?|MON|TUE|WED|THU|FRI|SAT|SUN)\.?,?\s+)?"
+_DAY_ZH = "[一二三四五六七八九十廿卅]{1,3}"
+_HOUR = "上午|下午|早上|晚上|中午|凌晨|傍晚|夜里|那天|当天|出院|入院|住院|手术|复查|复诊|做的|做了|去的|来的|开始|之前|以前|之后|以后|左右|拍|查|发|预约|就诊|[前后去来到]"
+_MONTHS_ABROAD = (
+    "enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre"
+    "|Januar|Februar|März|Mai|Juni|Juli|Oktober|Dezember|gennaio|febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|dicembre|janeiro|fevereiro|março|maio|junho|julho|setembro|outubro|dezembro"
+)
+DATES = (
+    r"(?<![\d/.])(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01])(?=[上下中]午|早上|晚上|凌晨|傍晚|[号日])",
+    r"[廿二十〇零一三四五六七八九]{2,3}年[正冬腊一二三四五六七八九十]{1,2}月(?:初?[一二三四五六七八九十廿]{1,3})[日号]?",
+    r"(?i:\b(?:DOB|date\s+of\s+birth|born|birth\s*date))\s*[:：]?\s*(?P<v>\d{8}|\d{6})(?!\d)",
+    rf"(?<!\d)\d{{1,2}}(?:er|º|\.)?\s+(?:de\s+)?(?i:{_MONTHS_ABROAD})\b(?:\s+(?:de\s+)?{_YEAR})?",
+    r"\b(?:[Mm]on|[Tt]ues?|[Ww]ed|[Tt]hu(?:rs)?|[Ff]ri|[Ss]at|[Ss]un)(?:day|nesday|rsday|urday)?,?\s+\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4})?(?![\d/])",
+    r"(?<![\d.])(?:0?[1-9]|[12]\d|3[01])\.(?:0?[1-9]|1[0-2])\.(?:1[5-9]|2\d|3[0-5])(?![\d.]|\s*(?:mg|ml|cm|mm))",
+    r"[贰零〇壹叁肆伍陆柒捌玖]{4}年[零壹贰叁肆伍陆柒捌玖拾]{1,3}月(?:[零壹贰叁肆伍陆柒捌玖拾]{1,4}[日号])?",
+    r"(?<![一二三四五六七八九十个])(?:十[一二]|[一二三四五六七八九十])月(?:十[一二三四五六七八九]|二十[一二三四五六七八九]?|廿[一二三四五六七八九]?|三十一?)(?![个天月年岁多余斤次一二三四五六七八九十])",
+    r"(?:上次|上回|那次|这次|就诊|复查|复诊|检查|从|自)(?:是|于|在)?\s*(?P<v>(?:0?[1-9]|1[0-2])\.(?:[0-2]\d|3[01]|[1-9]))(?=[\s，,。日号来去做看我到]|$)",
+    rf"(?<!\d)(?:{_YEAR}|\d{{2}})\s*年\s*\d{{1,2}}\s*月(?:\s*\d{{1,2}}\s*[日号]?)?",
+    rf"[二〇○零一三四五六七八九]{{4}}年{_DAY_ZH}月(?:{_DAY_ZH}[日号])?",
+    rf"[一二三四五六七八九十]{{1,2}}月{_DAY_ZH}[日号]",
+    r"(?:农历|阴历|旧历|闰)?(?:正|腊|冬|[一二三四五六七八九十]{1,2})月(?:初[一二三四五六七八九十]|[廿卅][一二三四五六七八九]?)",
+    rf"(?:农历|阴历|旧历|闰|(?=[正腊冬]))(?:正|腊|冬|{_DAY_ZH}|\d{{1,2}})月(?:初|二十|三十|十|廿)?[一二三四五六七八九十\d]{{0,2}}",
+    r"(?:本|这个|上个?|下个?|当)月(?:\d{1,2}|[一二三四五六七八九十]{1,3})[日号](?!楼|床|诊|门|线|病)",
+    r"(?:(?:日期|时间|记录|入院|出院|手术|检查|复查|就诊|首诊|术后|于)\s*[:：]?\s*)(?P<v>\d{2}\.(?:0?[1-9]|1[0-2])\.(?:0?[1-9]|[12]\d|3[01]))(?![\d.])",
+    rf"(?<![\d.])\d{{2}}\.(?:0?[1-9]|1[0-2])\.{_DAY}(?=\s+\d{{1,2}}[:：]\d{{2}})",
+    rf"(?:日期|时间|入院|出院|手术|就诊|复诊|复查|预约|于|出生)\s*[:：]?\s*(?P<v>(?:0?[1-9]|1[0-2])[/-]{_DAY})(?![\d/.%-]|\s*(?:级|分|片|mg|ml|次))(?<!/5)(?<!/10)",
+    r"(?i:\b(?:LMP|DOB|DOS|EDD|EDC|date|dated|since|seen|visit|admitted|admission|discharged?|surgery|due|appt|appointment|until|through|f/u|on|born|drawn|collected|starting|started|exp|expires)\b(?:\s+(?:on|is|was|date|of|in|for))*\s*[:=]?\s*)(?P<v>(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01]))(?![\d/%]|\s*(?i:tab|mg|ml|pain|\())(?<!/10)",
+    r"(?i:\b(?:from|by|before|after|till|last|next|back|again|and|to|taken|done|given)\s+)(?P<v>(?:0?[1-9]|1[0-2])/(?:0[1-9]|[12]\d|3[01]))(?![\d/%]|\s*(?i:tab|mg|ml|pain|\())(?<!/10)",
+    rf"(?i:\b(?:from|on|since|by|until|till|before|after|of|dated?|dob|born|am|vom|le)\b[\s:]*)(?P<v>{_DAY}\.(?:0?[1-9]|1[0-2])\.)(?!\d)",
+    r"(?<!\d)\d{1,2}\s*月\s*\d{1,2}\s*[日号]",
+    rf"(?<![\d./-])(?:0?[1-9]|1[0-2])[./-]{_DAY}[号日](?!楼|床|线)",
+    rf"(?<![\d第A-Za-z./~～至到-]){_DAY}号(?={_HOUR})",
+    rf"(?<![\d.]){_YEAR}([-/.])\d{{1,2}}\1\d{{1,2}}(?![\d])",
+    rf"(?<![\d./-]){_YEAR}[-/](?:0?[1-9]|1[0-2])(?![\d/-]|\.\d)",
+    rf"(?<![\d./-])(?:0?[1-9]|1[0-2])/{_YEAR}(?![\d/])",
+    rf"(?<![\d.]){_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\d|\.\d)",
+    r"(?<![\d-])\d{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?![\d-])",
+    rf"(?<![\d/])(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|[12]\d|3[01])/{_YEAR}(?!\d)",
+    r"(?<![\d/.])(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|[12]\d|3[01])/\d{2}(?![\d/]|\.\d)",
+    rf"(?<![\d-])(?:0?[1-9]|[12]\d|3[01])-(?:0?[1-9]|[12]\d|3[01])-{_YEAR}(?!\d)",
+    rf"(?<![\d.])(?:0?[1-9]|[12]\d|3[01])\.(?:0?[1-9]|[12]\d|3[01])\.{_YEAR}(?![\d.])",
+    rf"{_WEEKDAY}\b(?:{MONTHS})\.?\s+(?:the\s+)?\d{{1,2}}(?:st|nd|rd|th)?(?:\s*,?\s*{_YEAR})?(?!\d|\.\d|%|\s*(?:mg|mcg|g|ml|mL|tablets?|times|of)\b)",
+    r"\b(?:january|february|april|june|july|august|september|october|november|december)\s+(?:the\s+)?\d{1,2}(?:st|nd|rd|th)?\b(?!\.\d|%)",
+    rf"(?<!\d)\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?(?i:january|february|march|april|june|july|august|september|october|november|december)\b(?:,?\s+{_YEAR})?(?!\d)",
+    rf"(?<!\d)\d{{1,2}}[-/.]?(?:{MONTHS})[-/.]?(?:{_YEAR}|\d{{2}})(?!\d)",
+    rf"{_WEEKDAY}(?:\b[Tt]he\s+)?(?<!\d)\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?(?:{MONTHS})\b\.?(?:,?\s+(?:{_YEAR}|['’]\d{{2}}))?(?!\d)",
+    rf"\b(?:{MONTHS})\.?,?\s+(?:of\s+)?{_YEAR}(?!\d)",
+    r"(?i:\b(?:on|for|by|until|since|from))\s+(?P<v>the\s+\d{1,2}(?:st|nd|rd|th))(?=\s*(?:[,.;?!)]|$|and\b|at\b|of\s+(?:this|last|next)|but\b))",
+)
+"""Patterns; group `v`, where there is one, is the date."""
+
+
+def is_real_date(value: str) -> bool:
+    """Refuses what cannot be a date, as 13月 or day 45."""
+    numbers = [int(n) for n in re.findall(r"\d+", value)]
+    if len(numbers) == 3 and numbers[0] > 31:
+        try:
+            return bool(date(*numbers))
+        except ValueError:
+            return False
+    if "月" in value and value[0].isdigit():
+        month, *day = numbers[1:] if "年" in value and numbers else numbers or [1]
+        return 1 <= month <= 12 and all(1 <= d <= 31 for d in day)
+    return all(
+        1 <= n <= 31 or n >= 1900 or "年" in value or "'" in value or "’" in value for n in numbers
+    )
