@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from examples.benchmarks import Case, write_benchmarks
-from examples.clinic import Condition, Line, complaint, conditions, details, dialogue, reply, want
+from examples.clinic import ASK, Condition, Line, complaint, conditions, details, dialogue, reply, want
 from examples.drawing import draw
 from examples.people import TEXT_KINDS, header, mention, person, salutation
 from pulsemind.artifacts import file_digest, write_json
@@ -243,7 +243,8 @@ def _stage1(sample: Sample, count: int) -> int:
         if intent != "first":
             gap = " " if language == "en" else ""
             question += gap + want(language, intent, rng, told)
-        answer = reply(condition, language, intent, None)
+        asked = rng.randrange(2) if rng.random() < ASK else None
+        answer = reply(condition, language, intent, asked)
         if number in (count // 3, count // 2):
             answer = ""
             entry = {"file": "stage1/huatuo26m.json", "index": number, "reason": "no answer"}
