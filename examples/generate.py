@@ -14,7 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from examples.benchmarks import Case, write_benchmarks
-from examples.clinic import ASK, Condition, Line, complaint, conditions, details, dialogue, reply, want
+from examples.clinic import (
+    ASK,
+    Condition,
+    Line,
+    complaint,
+    conditions,
+    details,
+    dialogue,
+    reply,
+    want,
+)
 from examples.drawing import draw
 from examples.people import TEXT_KINDS, header, mention, person, salutation
 from pulsemind.artifacts import file_digest, write_json
