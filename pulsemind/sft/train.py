@@ -6,8 +6,8 @@ The same call trains in one process or, under a launcher (torchrun, accelerate),
 from __future__ import annotations
 
 import json
-import logging
 import shutil
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +51,6 @@ from pulsemind.sft.held_out import (
 from pulsemind.sft.rows import LeftOver, Rows
 from pulsemind.sft.trainer import SftTrainer, TrainingError
 
-LOGGER = logging.getLogger(__name__)
 POINTS = 50
 """Points of the loss curve, and reports of figures, of a whole stage."""
 HELD_OUT = "held_out.json"
@@ -161,10 +160,12 @@ def train(
 def _packing(settings: SftSettings) -> bool:
     """Whether rows are packed; says so when they cannot be though they should."""
     if settings.packing and settings.attention == "flash_attention_2" and settings.batch > 1:
-        LOGGER.warning(
+        # A warning, not a log entry: tools of the stage may have silenced loggers made before them.
+        warnings.warn(
             "packing is off: flash_attention_2 keeps the dialogues of a row apart only in a batch "
-            "of one row, and batch is %d. Set batch: 1 (global_batch stays), or attention: sdpa",
-            settings.batch,
+            f"of one row, and batch is {settings.batch}. Set batch: 1 (global_batch stays), or "
+            "attention: sdpa",
+            stacklevel=2,
         )
         return False
     return settings.packing

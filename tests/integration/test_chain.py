@@ -113,7 +113,7 @@ def test_a_changed_setting_runs_what_depends_on_it(chain: tuple[Environment, Pat
     environment, folder = chain
     path = folder / "params.yaml"
     before = path.read_text()
-    path.write_text(before.replace("learning_rate: 0.001", "learning_rate: 0.002"))
+    path.write_text(before.replace("learning_rate: 0.0005", "learning_rate: 0.0006"))
     assert path.read_text() != before
     status = run(environment, folder, "dvc", "status")
     assert [line for line in status.splitlines() if not line.startswith("\t")] == ["crpo:"]

@@ -9,6 +9,7 @@ import resource
 import shutil
 import signal
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -199,18 +200,16 @@ def test_an_attention_that_is_not_installed_is_named(
         run(base, dataset, tmp_path, attention="flash_attention_2")
 
 
-def test_packing_falls_back_where_attention_cannot_keep_dialogues_apart(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_packing_falls_back_where_attention_cannot_keep_dialogues_apart() -> None:
     def packs(**changes: Any) -> bool:
         return module._packing(SETTINGS.model_copy(update={"packing": True, **changes}))
 
-    assert packs(attention="sdpa", batch=2)
-    assert packs(attention="flash_attention_2", batch=1)
-    assert not caplog.messages
-    assert not packs(attention="flash_attention_2", batch=2)
-    assert "packing is off: flash_attention_2" in caplog.text
-    assert "batch is 2" in caplog.text
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert packs(attention="sdpa", batch=2)
+        assert packs(attention="flash_attention_2", batch=1)
+    with pytest.warns(UserWarning, match="packing is off: flash_attention_2.*batch is 2"):
+        assert not packs(attention="flash_attention_2", batch=2)
 
 
 def test_accumulation_changes_nothing(base: Path, dataset: Path, tmp_path: Path) -> None:
