@@ -5,7 +5,8 @@
   million parameters.
 - Packing on the lengths of real questions and answers: how full rows are, and tokens a second
   packed against one dialogue a row.
-- `--gpu`: a stage-2 step with images at a real size (`bench/sft_gpu.py`).
+- `--gpu`: on this GPU instead, packing at the first size and a stage-2 step with images at each
+  (`bench/sft_gpu.py`).
 
 Padding is never counted as tokens. `--data` is a file in Huatuo-26M's format; lengths are those of
 a tokenizer trained on it, with one token a Chinese character: somewhat longer than Qwen's.
@@ -26,12 +27,14 @@ from typing import Any
 import numpy as np
 import torch
 from datasets import Dataset
+from peft.helpers import disable_input_dtype_casting
 from torch.utils.data import DataLoader
 from transformers import TrainerCallback, TrainingArguments, set_seed
 from trl import SFTConfig, SFTTrainer
 
-from bench.sft_gpu import at_size
+from bench.sft_gpu import at_size, on_gpu
 from bench.table import check, report
+from pulsemind.model.attention import set_attention
 from pulsemind.model.build import build_model, build_processor, train_tokenizer
 from pulsemind.model.chat import render
 from pulsemind.model.load import new_adapter
@@ -39,6 +42,7 @@ from pulsemind.records import Consultation, Provenance, Turn
 from pulsemind.settings import Lora, Pretraining, TinyModel
 from pulsemind.sft import rows
 from pulsemind.sft.collate import Collator
+from pulsemind.sft.layers import checkpoint_layers
 from pulsemind.sft.trainer import SftTrainer, token_loss
 
 PLACES = (Path("data/real/huatuo26m/huatuo26M_test.json"), Path("data/raw/stage1/huatuo26m.json"))
@@ -104,7 +108,7 @@ def arguments(
     return kind(
         output_dir=folder, per_device_train_batch_size=batch, max_steps=steps, learning_rate=1e-4,
         train_sampling_strategy="sequential", remove_unused_columns=False, save_strategy="no",
-        logging_steps=10**6, disable_tqdm=True, report_to=[], bf16=False,
+        logging_steps=10**6, disable_tqdm=True, report_to=[], bf16=torch.cuda.is_available(),
         gradient_checkpointing=False, use_cpu=not torch.cuda.is_available(), **more,
     )  # fmt: skip
 
@@ -240,11 +244,15 @@ def packing(
 
 
 def packed_speed(
-    processor: Any, records: Sequence[Consultation], on_gpu: bool
+    processor: Any, records: Sequence[Consultation], size: str | None
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Tokens a second, packed rows against one dialogue a row, about the same tokens a batch."""
-    shape, capacity, batch, steps = (MILLIONS, 4096, 32, 8) if on_gpu else (TINY, 1024, 8, 10)
-    attention = "flash_attention_2" if on_gpu else "sdpa"
+    """Tokens a second, packed rows against one dialogue a row, about the same tokens a batch.
+
+    Args:
+        size: published size to try on the GPU; None: the tiny shape on the CPU.
+    """
+    capacity, batch, steps = (CAPACITY, 64, 8) if size else (1024, 8, 10)
+    attention = "varlen" if size else "sdpa"
     table = []
     with tempfile.TemporaryDirectory() as folder:
         found = measured(processor, records, capacity, Path(folder))
@@ -253,19 +261,22 @@ def packed_speed(
             ("packed", rows.packed(found, capacity, 7)),
         ):
             set_seed(1)
-            model = new_adapter(build_model(shape, processor.tokenizer), LORA)
-            if on_gpu:
-                model = model.to("cuda", torch.bfloat16)
-            model.set_attn_implementation(attention)
+            base = on_gpu(size, processor) if size else build_model(TINY, processor.tokenizer)
+            set_attention(base, attention)
+            model = new_adapter(base, LORA)
+            if size:
+                checkpoint_layers(model, 1)
             index = model.get_base_model().model.get_rope_index
-            collator = Collator(processor, Path(folder), index)
-            size = batch if how == "one a row" else 1
-            count = min(steps, len(data) // size)
-            table.append({"what": f"packing, {attention}, rows of {capacity}", "how": how,
-                          "tokens/s": ours(model, collator, data, size, count)})  # fmt: skip
+            collator = Collator(processor, Path(folder), index, borders=bool(size))
+            rows_each = batch if how == "one a row" else 1
+            count = min(steps, len(data) // rows_each)
+            name = f"packing, {size or 'tiny'} shape, {attention}, rows of {capacity}"
+            with disable_input_dtype_casting(model, active=bool(size)):
+                speed = ours(model, collator, data, rows_each, count)
+            table.append({"what": name, "how": how, "tokens/s": speed})
     ratio = table[1]["tokens/s"] / table[0]["tokens/s"]
     table[1]["against unpacked"] = ratio
-    checks = [check("tokens/s, packed over unpacked", ratio, 1.5, least=True)] if on_gpu else []
+    checks = [check("tokens/s, packed over unpacked", ratio, 1.5, least=True)] if size else []
     return table, checks
 
 
@@ -282,11 +293,14 @@ def main() -> int:
     records = read_pairs(path)
     texts = ("\n".join(turn.text for turn in r.turns) for r in records)
     processor = build_processor(train_tokenizer(texts, TINY.vocabulary))
-    parts = [speeds("tiny", processor, records, 1 if options.quick else 3)]
-    if not options.quick:
-        parts.append(speeds("100m", processor, records, 3))
-    parts += [packing(processor, records), packed_speed(processor, records, bool(options.gpu))]
-    parts += [at_size(size, processor) for size in options.gpu]
+    if options.gpu:
+        parts = [packed_speed(processor, records, options.gpu[0])]
+        parts += [at_size(size, processor) for size in options.gpu]
+    else:
+        parts = [speeds("tiny", processor, records, 1 if options.quick else 3)]
+        if not options.quick:
+            parts.append(speeds("100m", processor, records, 3))
+        parts += [packing(processor, records), packed_speed(processor, records, None)]
     table = [row for part, _ in parts for row in part]
     columns = dict.fromkeys(key for row in table for key in row)
     filled = [{column: row.get(column, "") for column in columns} for row in table]

@@ -1,27 +1,33 @@
 """One stage-2 step with images at the sizes of Qwen2.5-VL, on random weights.
 
-bf16, gradient checkpointing, LoRA rank 64, one row of about 4,096 tokens of which two images are
-more than half. Speed and memory do not depend on the weights' values.
+bf16, LoRA rank 64, one row of about 4,500 tokens of which two images are more than half. Speed and
+memory do not depend on the weights' values. The ways differ in how many layers are checkpointed
+(computed again in the backward pass) and whether layers are compiled.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate.utils import send_to_device
+from peft.helpers import disable_input_dtype_casting
 from PIL import Image
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
 from bench.table import check
+from pulsemind.model.attention import set_attention
 from pulsemind.model.load import new_adapter, no_gradients_into_images
 from pulsemind.model.memory import Workload, predict
 from pulsemind.model.shapes import published_config, shape_of
 from pulsemind.records import Consultation, ImageRef, Provenance, Turn
 from pulsemind.settings import Lora
 from pulsemind.sft.collate import Collator
+from pulsemind.sft.layers import checkpoint_layers, compile_layers
 from pulsemind.sft.speed import model_flops, peak_flops, peak_memory
 from pulsemind.sft.trainer import token_loss
 
@@ -33,14 +39,34 @@ LORA = Lora(
     vision=False,
     projector=False,
 )
-STEPS = 6
-"""The first two warm up."""
+STEPS = 8
+"""The first three warm up."""
 SIDE = 1008
 """Pixels a side of an image: 1,296 tokens."""
 
 
-LEAST = {"7b": 0.4, "32b": None, "72b": None}
-"""Sizes, and the model FLOPs utilisation asked of them."""
+@dataclass(frozen=True)
+class Way:
+    """How the layers are trained."""
+
+    every: int
+    """Of how many layers one is checkpointed."""
+    compile: bool
+    least: float | None
+    """The model FLOPs utilisation asked for."""
+
+    def __str__(self) -> str:
+        again = "all layers" if self.every == 1 else f"one layer in {self.every}"
+        return f"checkpointed: {again}{', compiled' if self.compile else ''}"
+
+
+LEAST_MEMORY = Way(every=1, compile=False, least=None)
+WAYS = {
+    "7b": [LEAST_MEMORY, Way(every=4, compile=True, least=0.4)],
+    "32b": [LEAST_MEMORY],
+    "72b": [LEAST_MEMORY],
+}
+"""What is tried at each size."""
 
 
 def configuration(name: str, processor: Any) -> Qwen2_5_VLConfig:
@@ -71,8 +97,8 @@ def example(folder: Path) -> Consultation:
     )
 
 
-def at_size(name: str, processor: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Time the steps of a size on this GPU; its table row and its checks."""
+def on_gpu(name: str, processor: Any) -> Any:
+    """A base of the size on this GPU, in bf16, with random weights."""
     if not torch.cuda.is_available():
         raise SystemExit("--gpu needs a GPU")
     with torch.device("cuda"):
@@ -81,60 +107,79 @@ def at_size(name: str, processor: Any) -> tuple[list[dict[str, Any]], list[dict[
             configuration(name, processor), attn_implementation="sdpa"
         )
         torch.set_default_dtype(torch.float32)
-    return steps(name, model, processor)
+    set_attention(model, "varlen")
+    no_gradients_into_images(model)
+    return model
+
+
+def at_size(name: str, processor: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Time the steps of a size on this GPU, each way of it; its table rows and its checks."""
+    model = new_adapter(on_gpu(name, processor), LORA)
+    parts = [steps(name, way, model, processor) for way in WAYS[name]]
+    return [row for rows, _ in parts for row in rows], [c for _, checks in parts for c in checks]
 
 
 def steps(
-    name: str, model: Any, processor: Any
+    name: str, way: Way, model: Any, processor: Any
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Time training steps of a model where it is; its table row and its checks."""
-    device, bf16 = model.device, model.dtype == torch.bfloat16
-    no_gradients_into_images(model)
-    shape = shape_of(model.config)
-    model = new_adapter(model, LORA)
-    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    model.train()
-    trained = [p for p in model.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(trained, lr=1e-4)
+    """Time training steps of a model with adapter where it is; its table row and its checks."""
+    gpu = torch.cuda.is_available()
+    checkpoint_layers(model, way.every)
+    if way.compile:
+        compile_layers(model)
     with tempfile.TemporaryDirectory() as folder:
         record = example(Path(folder))
         index = model.get_base_model().model.get_rope_index
         row = {"text": record.model_dump_json(), "turns": len(record.turns)}
-        batch = Collator(processor, Path(folder), index)([[row]])
-    work, labels = batch["work"], batch["labels"].to(device)
-    inputs = {
-        k: v.to(device) if isinstance(v, torch.Tensor) else v
-        for k, v in batch.items()
-        if k not in ("records", "work", "labels")
-    }
-    ends = []
-    for _ in range(STEPS):
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-            loss = token_loss(model(**inputs), labels)
-        loss.backward()
-        optimiser.step()
-        optimiser.zero_grad()
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        ends.append(time.perf_counter())
-    seconds = (ends[-1] - ends[1]) / (STEPS - 2)
-    row = {
-        "what": f"{name} shape, {work.tokens} tokens, {work.patches} patches", "how": str(device),
+        batch = Collator(processor, Path(folder), index, borders=gpu)([[row]])
+    seconds = timed(model, batch)
+    work, peak = batch["work"], peak_flops()
+    result: dict[str, Any] = {
+        "what": f"{name} shape, {work.tokens} tokens, {work.patches} patches", "how": str(way),
         "tokens/s": work.tokens / seconds, "peak GiB": peak_memory(),
     }  # fmt: skip
-    planned = Workload(
-        batch=1, length=work.tokens, loss_tokens=work.learned, images=2, pixels=SIDE**2,
-        bf16=bf16, gradient_checkpointing=True, zero=0, gpus=1,
-        quantization=None, gpu=torch.cuda.is_available(),
-    )  # fmt: skip
-    row["predicted GiB"] = predict(shape, LORA, planned).total / 2**30
-    if not torch.cuda.is_available():
-        return [row], []
-    off = abs(row["predicted GiB"] / row["peak GiB"] - 1)
-    checks = [check(f"{name}: memory, prediction off by", off, 0.1, least=False)]
-    peak, least = peak_flops(), LEAST[name]
+    checks = []
+    if not way.compile:  # a compiled layer keeps less than the prediction says
+        planned = Workload(
+            batch=1, length=work.tokens, loss_tokens=work.learned, images=2, pixels=SIDE**2,
+            bf16=gpu, gradient_checkpointing=True, zero=0, gpus=1,
+            quantization=None, checkpoint_every=way.every, gpu=gpu,
+        )  # fmt: skip
+        predicted = predict(shape_of(model.config), LORA, planned).total / 2**30
+        result["predicted GiB"] = predicted
+        if gpu:
+            off = abs(predicted / result["peak GiB"] - 1)
+            what = f"{name}: memory, prediction off by"
+            checks.append(check(what, off, 0.1, least=False))
     if peak:
-        row["MFU"] = model_flops(model)(work) / seconds / peak
-        if least:
-            checks.append(check(f"{name}: MFU", row["MFU"], least, least=True))
-    return [row], checks
+        result["MFU"] = model_flops(model)(work) / seconds / peak
+        if way.least:
+            checks.append(check(f"{name}: MFU, {way}", result["MFU"], way.least, least=True))
+    return [result], checks
+
+
+def timed(model: Any, batch: dict[str, Any]) -> float:
+    """Seconds of a training step on a batch, the first steps left out."""
+    gpu = torch.cuda.is_available()
+    model.train()
+    trained = [p for p in model.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW(trained, lr=1e-4)
+    inputs = {k: v for k, v in batch.items() if k not in ("records", "work")}
+    inputs = send_to_device(inputs, model.device)
+    labels = inputs.pop("labels")
+    if gpu:
+        torch.cuda.reset_peak_memory_stats()
+    ends = []
+    for _ in range(STEPS):
+        with (
+            torch.autocast(model.device.type, torch.bfloat16, enabled=gpu),
+            disable_input_dtype_casting(model, active=gpu),
+        ):
+            loss = token_loss(model(**inputs), labels)
+            loss.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+        if gpu:
+            torch.cuda.synchronize()
+        ends.append(time.perf_counter())
+    return (ends[-1] - ends[2]) / (STEPS - 3)

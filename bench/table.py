@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import torch
 from rich.console import Console
 from rich.table import Table
 
@@ -18,6 +20,15 @@ PACKAGES = (
     "torch", "transformers", "peft", "trl", "prefect", "mlflow", "dvc", "presidio-analyzer",
     "jieba", "rensa", "datasketch", "rapidocr", "onnxruntime",
 )  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    """Versions of what is installed: a GPU machine does not hold all of it."""
+    found = {}
+    for package in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
 
 
 def check(what: str, value: float, limit: float, least: bool) -> dict[str, Any]:
@@ -42,8 +53,9 @@ def report(
         mark = "holds" if entry["holds"] else "FAILS"
         console.print(f"{mark}: {entry['what']} (seen {entry['value']:.3f})")
     machine = {"cores": os.cpu_count(), "system": platform.platform(terse=True)}
-    versions = {package: version(package) for package in PACKAGES}
-    content = {"name": name, "note": note, "versions": versions, "machine": machine}
+    if torch.cuda.is_available():
+        machine["gpu"] = torch.cuda.get_device_name()
+    content = {"name": name, "note": note, "versions": versions(), "machine": machine}
     write_json(
         Path(f"bench/out/{name}.json"), {**content, "rows": list(rows), "checks": list(checks)}
     )

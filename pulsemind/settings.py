@@ -319,10 +319,17 @@ class SftSettings(Section):
     """Tokens a row; a longer dialogue is cut at a turn boundary."""
     packing: bool
     """Whether a row holds several dialogues, which do not see each other, or one."""
-    attention: Literal["sdpa", "eager", "flex_attention", "flash_attention_2"]
-    """Attention implementation of the model; `flash_attention_2` needs the package flash-attn."""
+    attention: Literal["sdpa", "eager", "flex_attention", "flash_attention_2", "varlen"]
+    """Attention implementation of the model; `varlen` is PyTorch's own variable-length kernel, for
+    GPUs in bf16, `flash_attention_2` needs the package flash-attn."""
     bf16: bool
     gradient_checkpointing: bool
+    checkpoint_every: int = Field(ge=1)
+    """With gradient checkpointing, of how many layers one keeps only its input and is computed
+    again: 1, all of them, takes the least memory, more take less time."""
+    compile: bool
+    """Whether layers are compiled, one by one (`torch.compile`): worth its half minute on a GPU;
+    not with ZeRO-3."""
     zero: Literal[0, 2, 3]
     """DeepSpeed ZeRO stage: 2 shards gradients and optimiser, 3 the weights as well; 0: none."""
     loaders: int = Field(ge=0)
@@ -350,6 +357,10 @@ class SftSettings(Section):
             raise ValueError("global_batch must be a multiple of batch")
         if self.patience and not self.evaluate_every:
             raise ValueError("patience needs evaluate_every")
+        if self.compile and self.zero == 3:
+            raise ValueError("compile needs whole weights on each GPU: zero 0 or 2")
+        if self.attention == "varlen" and not self.bf16:
+            raise ValueError("attention varlen needs bf16")
         return self
 
 

@@ -42,8 +42,6 @@ def arguments(settings: SftSettings, work: Path) -> TrainingArguments:
         lr_scheduler_type="cosine",
         optim="adamw_torch",
         bf16=settings.bf16,
-        gradient_checkpointing=settings.gradient_checkpointing,
-        gradient_checkpointing_kwargs={"use_reentrant": False},
         deepspeed=sharding,
         accelerator_config={"use_configured_state": bool(settings.zero) and not on_gpu},
         ddp_timeout=24 * 3600,  # the first process measures the data while the others wait

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch.nn.functional import pad
 
+from pulsemind.model.attention import borders
 from pulsemind.model.chat import IGNORED, encode, reply_spans
 from pulsemind.records import Consultation
 
@@ -63,6 +64,7 @@ class Collator:
       row; logits are computed for these only, which saves most of their memory;
     - `labels` (B, 1 + K): the token after each kept place, or -100. Column 0 is always -100: some
       releases of transformers do not count it;
+    - `row_borders`, if asked for: where dialogues begin and end, as `attention.borders` says;
     - `use_cache`: False, which the mask needs;
     - `records`: the ids of the dialogues, for error messages; `work`: what there is to compute.
     """
@@ -74,6 +76,8 @@ class Collator:
     blank: bool = False
     """Whether a batch without images gets a blank one, in its padding, where nobody sees it.
     Processes that share weights must all run the vision tower, or they wait for each other."""
+    borders: bool = False
+    """Whether a batch holds `row_borders`, which the attention implementation `varlen` takes."""
 
     def __call__(self, rows: Sequence[Sequence[dict[str, Any]]]) -> dict[str, Any]:
         records = [[Consultation.model_validate_json(r["text"]) for r in row] for row in rows]
@@ -101,9 +105,11 @@ class Collator:
         tokenizer = self.processor.tokenizer
         ids = torch.stack([_fill(row.ids, width, tokenizer.pad_token_id) for row in joined])
         ids[0, width - blank :] = tokenizer.convert_tokens_to_ids("<|image_pad|>")
+        positions = torch.stack([_continue(row.positions, width) for row in joined], dim=1)
         return {
             "input_ids": ids,
-            "position_ids": torch.stack([_continue(row.positions, width) for row in joined], dim=1),
+            "position_ids": positions,
+            **({"row_borders": borders(positions[0])} if self.borders else {}),
             "use_cache": False,  # with a cache, transformers builds a plainly causal mask
             "labels": pad(wanted[:, keep], (1, 0), value=IGNORED),
             "logits_to_keep": keep,

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from datasets import Dataset
+from peft.helpers import disable_input_dtype_casting
 from transformers import (
     PrinterCallback,
     TrainerCallback,
@@ -24,6 +25,7 @@ from transformers import (
 )
 
 from pulsemind import artifacts
+from pulsemind.model.attention import set_attention
 from pulsemind.model.load import load_adapter, load_base, load_processor, new_adapter, save_adapter
 from pulsemind.records import Record
 from pulsemind.settings import SftSettings
@@ -48,6 +50,7 @@ from pulsemind.sft.held_out import (
     read_before,
     token_sums,
 )
+from pulsemind.sft.layers import checkpoint_layers, compile_layers
 from pulsemind.sft.rows import LeftOver, Rows
 from pulsemind.sft.trainer import SftTrainer, TrainingError
 
@@ -132,7 +135,8 @@ def train(
         found = _data(settings, processor, data, split, work, workers, packing)
         resume = checkpoints.last_finished(work)
     model = _model(settings, base, adapter)
-    collator = Collator(processor, data, _rope_index(model), _blank(settings, args, found))
+    blank, borders = _blank(settings, args, found), settings.attention == "varlen"
+    collator = Collator(processor, data, _rope_index(model), blank, borders)
     made = _trainer(settings, model, args, collator, found)
     made.add_callback(MeasureBefore(made, work / HELD_OUT))
     made.add_callback(Report(made, log, max(1, settings.steps // POINTS)))
@@ -164,7 +168,7 @@ def _packing(settings: SftSettings) -> bool:
         warnings.warn(
             "packing is off: flash_attention_2 keeps the dialogues of a row apart only in a batch "
             f"of one row, and batch is {settings.batch}. Set batch: 1 (global_batch stays), or "
-            "attention: sdpa",
+            "attention: varlen",
             stacklevel=2,
         )
         return False
@@ -214,15 +218,16 @@ def _data(
 
 def _model(settings: SftSettings, base: Path, adapter: Path | None) -> Any:
     model = load_base(base, settings.bf16)
-    try:
-        model.set_attn_implementation(settings.attention)
-    except ImportError as error:
-        raise ValueError(f"attention: {settings.attention} cannot be used here: {error}") from None
+    set_attention(model, settings.attention)
     set_seed(settings.seed)  # loading may draw numbers, a different count on each machine
     if adapter:
         model = load_adapter(model, adapter, trainable=True)
     else:
         model = new_adapter(model, settings.lora)
+    if settings.gradient_checkpointing:
+        checkpoint_layers(model, settings.checkpoint_every)
+    if settings.compile:
+        compile_layers(model)
     return model
 
 
@@ -269,7 +274,9 @@ def _run(made: SftTrainer, settings: SftSettings, resume: Path | None) -> None:
             state.is_world_process_zero = made.is_world_process_zero()
             made.state = state
             return
-    made.train(resume_from_checkpoint=str(resume) if resume else None)
+    # Under autocast a layer's input need not become fp32 for the adapter's weights first.
+    with disable_input_dtype_casting(made.model, active=settings.bf16):
+        made.train(resume_from_checkpoint=str(resume) if resume else None)
 
 
 def _finish(made: SftTrainer, settings: SftSettings, work: Path, out: Path) -> HeldOut:

@@ -46,6 +46,8 @@ class Workload:
     gpus: int
     quantization: Literal["nf4"] | None
     """Of the base; not with ZeRO-3."""
+    checkpoint_every: int = 1
+    """Of how many layers one is checkpointed, if any is."""
     gpu: bool = True
     """False measures as a CPU does, whose dropout masks are whole numbers."""
 
@@ -131,7 +133,8 @@ def _activations(shape: Shape, lora: Lora, work: Workload) -> tuple[int, int, in
     precision = Precision(work.bf16, autocast, mask)
     tokens = work.batch * work.length
     shown = work.images * shape.image_tokens(work.pixels)
-    each = activations.text(shape, lora, precision, work.gradient_checkpointing)
+    every = work.checkpoint_every if work.gradient_checkpointing else None
+    each = activations.text(shape, lora, precision, every)
     patches = work.images * shape.patches(work.pixels)
     vision = patches * activations.vision_working(shape, precision)
     loss = work.batch * work.loss_tokens * activations.loss(shape)

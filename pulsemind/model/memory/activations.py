@@ -81,20 +81,23 @@ def layer_working(shape: Shape, lora: Lora, precision: Precision) -> int:
     return shape.intermediate * (10 if wide else 2 * precision.width)
 
 
-def text(shape: Shape, lora: Lora, precision: Precision, checkpointing: bool) -> int:
+def text(shape: Shape, lora: Lora, precision: Precision, every: int | None) -> int:
     """Bytes a token that the language model keeps from forward to backward, the loss excepted.
 
-    With gradient checkpointing the input of each layer (b H), else all of `layer`, and sine and
-    cosine of the rotary embedding (2 b head size), which all layers share. Then the last norm
-    (4 H + 4). Without checkpointing the input of the first layer needs no gradient, so that its
-    norm and its dropout masks of q, k and v are not kept.
+    Of `every` layers the first is checkpointed and keeps its input (b H); the others keep all of
+    `layer`, and sine and cosine of the rotary embedding (2 b head size), which they share. Then the
+    last norm (4 H + 4). With None nothing is checkpointed; then the input of the first layer needs
+    no gradient, so that its norm and its dropout masks of q, k and v are not kept.
     """
     norm = 4 * shape.hidden + 4
-    if checkpointing:
-        return shape.layers * precision.width * shape.hidden + norm
+    rotary = 2 * precision.width * shape.head_size
+    if every is not None:
+        again = -(-shape.layers // every)
+        whole = shape.layers - again
+        kept = whole * layer(shape, lora, precision) + (rotary if whole else 0)
+        return again * precision.width * shape.hidden + kept + norm
     masks = len(set(_FEEDS["attention"]) & set(lora.targets)) if lora.dropout > 0 else 0
     first = norm + masks * precision.mask * shape.hidden
-    rotary = 2 * precision.width * shape.head_size
     return shape.layers * layer(shape, lora, precision) - first + rotary + norm
 
 

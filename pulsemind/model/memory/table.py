@@ -45,6 +45,7 @@ def workload(
         pixels=base.max_pixels,
         bf16=sft.bf16,
         gradient_checkpointing=sft.gradient_checkpointing,
+        checkpoint_every=sft.checkpoint_every,
         zero=zero,
         gpus=gpus,
         quantization=quantization,
