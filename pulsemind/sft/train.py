@@ -128,7 +128,7 @@ def train(
     processor = load_processor(base)
     packing = _packing(settings)
     with args.main_process_first(local=False):
-        _same_processes(work, args.world_size)
+        same_processes(work, args.world_size)
         found = _data(settings, processor, data, split, work, workers, packing)
         resume = checkpoints.last_finished(work)
     model = _model(settings, base, adapter)
@@ -171,7 +171,7 @@ def _packing(settings: SftSettings) -> bool:
     return settings.packing
 
 
-def _same_processes(work: Path, processes: int) -> None:
+def same_processes(work: Path, processes: int) -> None:
     """Checkpoints are of as many processes as began; raises TrainingError for others."""
     path = work / "processes.json"
     if not path.is_file():

@@ -7,7 +7,7 @@ training starts; reading them afterwards needs `gathered`.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -62,7 +62,14 @@ def gathered(model: Any) -> Iterator[None]:
 
     Without ZeRO stage 3 they are whole anyway.
     """
-    sharded = [p for p in model.parameters() if p.requires_grad and hasattr(p, "ds_id")]
+    with whole([p for p in model.parameters() if p.requires_grad]):
+        yield
+
+
+@contextmanager
+def whole(parameters: Sequence[torch.Tensor]) -> Iterator[None]:
+    """Make these weights whole, for reading; all processes enter the context together."""
+    sharded = [p for p in parameters if hasattr(p, "ds_id")]
     if not sharded:
         yield
         return

@@ -14,7 +14,7 @@ from pulsemind.model.chat import encode
 from pulsemind.model.engine import sample
 from pulsemind.model.load import load_adapter, load_base, load_processor
 from pulsemind.records import DIMENSIONS, Query, Rollout
-from pulsemind.settings import CrpoSettings, Guards, Judge, Weights
+from pulsemind.settings import Correction, CrpoSettings, Guards, Judge, Weights
 from tests.conftest import consultation
 
 G = 4
@@ -45,12 +45,15 @@ SETTINGS = CrpoSettings(
     kl=0.04,
     clip=0.2,
     loss="grpo",
+    correction=Correction(kind="none", cap=2.0),
     advantage="group",
     batch=8,
     global_batch=16,
     epochs=1,
     bf16=False,
     gradient_checkpointing=False,
+    zero=0,
+    save_every=None,
     seed=1,
 )
 REWARDS = [[0.1, 0.4, 0.4, 0.9], [0.0, 1.0, 0.5, 0.25], [0.2, 0.2, 0.2, 0.2], [1.0, 0.0, 0.0, 0.0]]
