@@ -58,6 +58,12 @@ class Size:
     gpu: bool
 
 
+SMALL = {
+    "tiny": Size("tiny", steps=1, side=112, reply=64, gpu=False),
+    "100m": Size("100m", steps=3, side=224, reply=64, gpu=False),
+}
+
+
 @dataclass(frozen=True)
 class Batch:
     """The recorded batch of every step."""
@@ -219,7 +225,13 @@ def main() -> int:
         size = Size(options.gpu, steps=3, side=1008, reply=256, gpu=True)
     else:
         name = "tiny" if options.quick else "100m"
-        size = Size(name, steps=3, side=112 if options.quick else 224, reply=64, gpu=False)
+        size = Size(
+            name,
+            steps=1 if options.quick else 3,
+            side=112 if options.quick else 224,
+            reply=64,
+            gpu=False,
+        )
     with tempfile.TemporaryDirectory() as folder:
         batch = recorded(size, Path(folder))
         rows = [timed(how, size, batch) for how in ("ours", "trl")]

@@ -16,8 +16,8 @@ from rich.table import Table
 from pulsemind.artifacts import write_json
 
 PACKAGES = (
-    "torch", "transformers", "peft", "accelerate", "trl", "prefect", "mlflow", "dvc", "presidio-analyzer",
-    "jieba", "rensa", "datasketch", "rapidocr", "onnxruntime",
+    "torch", "transformers", "peft", "accelerate", "trl", "prefect", "mlflow", "dvc",
+    "presidio-analyzer", "jieba", "rensa", "datasketch", "rapidocr", "onnxruntime",
 )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 A query's prompt, images included, is most of what there is to compute, and its G candidates repeat
 it. Here it stands once in a row, and the candidates stand behind it side by side:
 
-    prompt without its last token | last token, candidate 1 | last token, candidate 2 | ... | padding
+    prompt but its last token | last token, candidate 1 | last token, candidate 2 | ... | padding
 
 A token sees the prompt and its own candidate, nothing of its neighbours, and positions go on from
 the prompt in each candidate: log-probabilities and gradients are those of G separate sequences
@@ -64,7 +64,9 @@ def encode_prompt(
         mm_token_type_ids=batch.get("mm_token_type_ids", torch.zeros_like(ids)),
         image_grid_thw=batch.get("image_grid_thw"),
     )
-    images = {k: batch[k] for k in ("pixel_values", "image_grid_thw") if k in batch}
+    images: dict[str, torch.Tensor] = {
+        k: batch[k] for k in ("pixel_values", "image_grid_thw") if k in batch
+    }
     return Prompt(ids[0], positions[:, 0], images)
 
 

@@ -55,7 +55,7 @@ def advantages(
         away = away / (_deviation(table, dim=1).unsqueeze(1) + EPSILON)
     elif scale == "batch":
         away = away / (_deviation(table.flatten(), dim=0) + EPSILON)
-    return {n: row for n, row in zip(names, away.nan_to_num(0.0).tolist(), strict=True)}
+    return dict(zip(names, away.nan_to_num(0.0).tolist(), strict=True))
 
 
 def _deviation(values: torch.Tensor, dim: int) -> torch.Tensor:

@@ -118,9 +118,7 @@ def update(
     return result_of(made)
 
 
-def frozen(
-    settings: CrpoSettings, steps: int, policy: Path, reference: Path
-) -> dict[str, Path]:
+def frozen(settings: CrpoSettings, steps: int, policy: Path, reference: Path) -> dict[str, Path]:
     """The adapters that the loss needs beside the policy's, by name."""
     found = {REFERENCE: reference} if settings.kl else {}
     if settings.correction.kind != "none" and steps > 1:
