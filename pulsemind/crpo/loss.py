@@ -86,14 +86,15 @@ def correction_ratio(
 
 
 def token_losses(
-    settings: CrpoSettings, new: torch.Tensor, old: torch.Tensor, advantage: torch.Tensor
+    settings: CrpoSettings, new: torch.Tensor, ratio: torch.Tensor, advantage: torch.Tensor
 ) -> torch.Tensor:
     """Policy loss of each token (K), without KL and correction.
 
     Args:
+        new: log-probabilities under the policy that learns.
+        ratio: its probabilities over the old policy's.
         advantage: of each token's candidate.
     """
-    ratio = (new - old).exp()
     if settings.loss == "cispo":
         return -ratio.clamp(max=settings.clip).detach() * advantage * new
     if settings.loss == "sapo":
@@ -104,7 +105,11 @@ def token_losses(
 
 
 def kl_estimate(new: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
-    """Schulman's k3 of KL(policy || reference) for each token: exp(d) - d - 1, never negative."""
+    """Schulman's k3 of KL(policy || reference) for each token: exp(d) - d - 1, never negative.
+
+    The loss takes it times the ratio: the gradient is then that of the KL itself (TRL's default;
+    arXiv 2512.02556).
+    """
     apart = reference - new
     return apart.exp() - apart - 1
 

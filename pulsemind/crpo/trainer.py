@@ -86,16 +86,15 @@ class PolicyTrainer(Trainer):
             self._compare(new.detach() if old is None else old, recorded)
         if old is None:
             old = recorded if trusted else new.detach()
-        each = losses.token_losses(settings, new, old, inputs["advantages"][tokens.owners])
+        ratio = (new - old).exp()
+        each = losses.token_losses(settings, new, ratio, inputs["advantages"][tokens.owners])
         each = each * losses.correction_ratio(settings.correction, old, recorded, tokens)
         self.sums.tokens += len(each)
-        if settings.clip:
-            outside = (new.detach() - old).exp().sub_(1).abs_() > settings.clip
-            self.sums.clipped += float(outside.sum())
+        self.sums.clipped += float(((ratio.detach() - 1).abs() > settings.clip).sum())
         if reference is not None:
             apart = losses.kl_estimate(new, reference)
             self.sums.kl += float(apart.detach().sum())
-            each = each + settings.kl * apart
+            each = each + settings.kl * apart * ratio
         result = losses.averaged(settings, each, tokens, self.share)
         if not math.isfinite(result.item()):
             raise TrainingError(

@@ -26,7 +26,6 @@ from pulsemind.records import Query, Record, Rollout
 from pulsemind.settings import CrpoSettings
 from pulsemind.sft import checkpoints, zero
 from pulsemind.sft.callbacks import Checkpoints
-from pulsemind.sft.train import same_processes
 
 Log = Callable[[int, dict[str, float]], None]
 Rewards = Mapping[str, Sequence[float | None]]
@@ -99,7 +98,7 @@ def update(
     zero.start(settings.zero)
     args = arguments(settings, len(queries), work)
     with args.main_process_first(local=False):
-        same_processes(work, args.world_size)
+        checkpoints.same_processes(work, args.world_size)
         resume = checkpoints.last_finished(work)
     processor = load_processor(base)
     set_seed(settings.seed)
@@ -108,8 +107,9 @@ def update(
         model.load_adapter(str(folder), name, is_trainable=False)
     made = build_trainer(
         settings, args, model, processor, data, queries, rollouts, rewards, log,
-        optimizer.adamw(model, settings.learning_rate, policy),
+        optimizer.adamw(model, settings.learning_rate),
     )  # fmt: skip
+    made.add_callback(optimizer.GoesOn(optimizer.read(policy, model)))
     made.train(resume_from_checkpoint=str(resume) if resume else None)
     with zero.gathered(made.model):
         if made.is_world_process_zero():
