@@ -285,6 +285,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="the tiny shape only, one round")
     parser.add_argument("--data", type=Path, help="questions and answers, Huatuo-26M's format")
+    parser.add_argument("--out", type=Path, help="where to write the result")
     parser.add_argument("--gpu", nargs="*", default=[], help="sizes to try on this GPU: 7b, 32b")
     options = parser.parse_args()
     path = options.data or next((place for place in PLACES if place.is_file()), None)
@@ -305,7 +306,9 @@ def main() -> int:
     columns = dict.fromkeys(key for row in table for key in row)
     filled = [{column: row.get(column, "") for column in columns} for row in table]
     note = f"{path.name}, {len(records)} records; {torch.get_num_threads()} thread(s)"
-    return report("sft", filled, [entry for _, found in parts for entry in found], note)
+    return report(
+        "sft", filled, [entry for _, found in parts for entry in found], note, options.out
+    )
 
 
 if __name__ == "__main__":

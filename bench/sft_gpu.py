@@ -7,6 +7,7 @@ memory do not depend on the weights' values. The ways differ in how many layers 
 
 from __future__ import annotations
 
+import gc
 import tempfile
 import time
 from dataclasses import dataclass
@@ -101,6 +102,9 @@ def on_gpu(name: str, processor: Any) -> Any:
     """A base of the size on this GPU, in bf16, with random weights."""
     if not torch.cuda.is_available():
         raise SystemExit("--gpu needs a GPU")
+    gc.collect()
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
     with torch.device("cuda"):
         torch.set_default_dtype(torch.bfloat16)
         model = Qwen2_5_VLForConditionalGeneration._from_config(

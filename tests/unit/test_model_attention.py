@@ -1,4 +1,4 @@
-"""Attention by name: borders of packed rows, and the variable-length kernel where there is a GPU."""
+"""Attention by name: borders of packed rows; the variable-length kernel where there is a GPU."""
 
 from __future__ import annotations
 
