@@ -102,9 +102,13 @@ def varlen(
         with sdpa_kernel(WHOLE_ROWS, set_priority=True):
             whole = scaled_dot_product_attention(query, key, value, is_causal=causal, scale=scaling)
         return whole.transpose(1, 2), None
-    flat = [x.transpose(1, 2).reshape(batch * length, heads, width) for x in (query, key, value)]
+    query, key, value = (
+        x.transpose(1, 2).reshape(batch * length, heads, width) for x in (query, key, value)
+    )
     result = varlen_attn(
-        *flat,
+        query,
+        key,
+        value,
         cu_seq_lens_q,
         cu_seq_lens_q,
         max_length_q,
