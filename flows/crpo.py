@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from prefect import flow
+from prefect.task_runners import ProcessPoolTaskRunner
 
 from pulsemind import settings
 from pulsemind.artifacts import digest
 from tasks import crpo as work
-from tasks.stage import once, stage
+from tasks.stage import Produced, Stage, once, soon, stage
 
 
-@flow(name="crpo")
+@flow(name="crpo", task_runner=ProcessPoolTaskRunner(max_workers=1))
 def crpo() -> None:
     """Go on where the last run stopped; every phase that is done and intact is reused."""
-    iterations = settings.load().stages.crpo.iterations
+    section = settings.load().stages.crpo
+    sampling: Callable[[], Produced] | None = None
     with stage("crpo") as this:
-        for i in range(iterations):
-            # A phase depends on the code, the settings and what the phase before it left.
-            policy = digest(work.policy(i))
-            data = [digest(work.BASE), digest(work.SFT), *this.inputs("data/")]
-
-            def key(name: str, *inputs: str, i: int = i, data: list[str] = data) -> str:
-                return this.key(name, i, *data, *inputs, ignore=("iterations", "alarm"))
-
-            once(work.roll_out, key("rollout", policy), i)
+        for i in range(section.iterations):
+            if sampling is None:
+                once(work.roll_out, *_rollout(this, i, section.staleness))
+            else:
+                sampling()
             rollouts = digest(work.phase(i, "rollouts"))
-            once(work.judge, key("judge", rollouts), i, this.signature)
-            verdicts = digest(work.phase(i, "verdicts"))
-            once(work.update_policy, key("update", policy, rollouts, verdicts), i, this.signature)
-        once(work.finish, this.signature, iterations, this.signature)
+            once(work.judge, _key(this, "judge", i, rollouts), i, this.signature)
+            # One update behind, the next rollout needs nothing that the update leaves.
+            ahead = section.staleness and i + 1 < section.iterations
+            sampling = soon(work.roll_out, *_rollout(this, i + 1, 1)) if ahead else None
+            inputs = digest(work.policy(i)), rollouts, digest(work.phase(i, "verdicts"))
+            once(work.update_policy, _key(this, "update", i, *inputs), i, this.signature)
+        once(work.finish, this.signature, section.iterations, this.signature)
+
+
+def _rollout(this: Stage, i: int, staleness: int) -> tuple[str, int, str]:
+    """Cache key and arguments of an iteration's rollout."""
+    key = _key(this, "rollout", i, digest(work.sampler(i, staleness)))
+    return key, i, key
+
+
+def _key(this: Stage, name: str, i: int, *inputs: str) -> str:
+    """A phase depends on the code, the settings and what the phases before it left."""
+    data = [digest(work.BASE), digest(work.SFT), *this.inputs("data/")]
+    return this.key(name, i, *data, *inputs, ignore=("iterations", "alarm"))
 
 
 if __name__ == "__main__":

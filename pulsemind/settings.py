@@ -440,6 +440,9 @@ class CrpoSettings(Section):
     """CRPO (SPEC section 5)."""
 
     iterations: int = Field(ge=1)
+    staleness: Literal[0, 1]
+    """Updates that the policy which samples an iteration lacks: 1 samples while the update before
+    it still runs, with the policy that this update started from."""
     queries: int = Field(ge=1)
     """Queries an iteration (rollout batch = queries x candidates)."""
     candidates: int = Field(ge=2)

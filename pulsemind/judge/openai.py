@@ -114,10 +114,7 @@ def ahead(
         def hand_over(item: Sample | tuple[Pair, Order]) -> None:
             if errors:
                 raise errors[0]
-            if isinstance(item, tuple):
-                request = asking.comparison(*item)
-            else:
-                request = asking.grading(item)
+            request = asking.comparison(*item) if isinstance(item, tuple) else asking.grading(item)
             ask(request).add_done_callback(done)
 
         yield hand_over

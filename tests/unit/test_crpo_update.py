@@ -20,6 +20,7 @@ from tests.conftest import consultation
 G = 4
 SETTINGS = CrpoSettings(
     iterations=1,
+    staleness=0,
     queries=4,
     candidates=G,
     temperature=1.0,
