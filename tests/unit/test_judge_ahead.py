@@ -167,10 +167,7 @@ def test_an_error_of_the_judge_is_told_at_the_end(server: ChatServer, tmp_path: 
 
 
 def iteration(count: int) -> tuple[CrpoSettings, list[Query], list[Rollout], list[Answer]]:
-    asking = Judge.model_validate(
-        {**SETTINGS.judge.model_dump(), "kind": "openai", "endpoint": "judge"}
-    )
-    settings = SETTINGS.model_copy(update={"judge": asking})
+    settings = SETTINGS.model_copy(update={"judge": judge_settings("openai")})
     turns = (Turn(role="patient", text="It hurts."),)
     queries = [
         Query(id=f"q{i}", language="en", turns=turns, reference=f"r{i}") for i in range(count)
