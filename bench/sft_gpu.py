@@ -1,4 +1,6 @@
-"""One stage-2 step with images at the sizes of Qwen2.5-VL, on random weights.
+"""A stage-2 step at a real size on this GPU: `python -m bench.sft_gpu 7b [32b] [--out FILE]`
+
+One stage-2 step with images at the sizes of Qwen2.5-VL, on random weights.
 
 bf16, gradient checkpointing, LoRA rank 64, one row of about 4,096 tokens of which two images are
 more than half. Speed and memory do not depend on the weights' values.
@@ -6,6 +8,9 @@ more than half. Speed and memory do not depend on the weights' values.
 
 from __future__ import annotations
 
+import argparse
+import gc
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -15,7 +20,8 @@ import torch
 from PIL import Image
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
-from bench.table import check
+from bench.table import check, report
+from pulsemind.model.build import build_processor, train_tokenizer
 from pulsemind.model.load import new_adapter, no_gradients_into_images
 from pulsemind.model.memory import Workload, predict
 from pulsemind.model.shapes import published_config, shape_of
@@ -75,6 +81,9 @@ def at_size(name: str, processor: Any) -> tuple[list[dict[str, Any]], list[dict[
     """Time the steps of a size on this GPU; its table row and its checks."""
     if not torch.cuda.is_available():
         raise SystemExit("--gpu needs a GPU")
+    gc.collect()
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
     with torch.device("cuda"):
         torch.set_default_dtype(torch.bfloat16)
         model = Qwen2_5_VLForConditionalGeneration._from_config(
@@ -138,3 +147,21 @@ def steps(
         if least:
             checks.append(check(f"{name}: MFU", row["MFU"], least, least=True))
     return [row], checks
+
+
+def main() -> int:
+    """Measure, print, write; 1 when a check does not hold."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sizes", nargs="+", choices=sorted(LEAST))
+    parser.add_argument("--out", type=Path, help="where to write the result")
+    options = parser.parse_args()
+    processor = build_processor(
+        train_tokenizer(["胸痛三天。请做心电图，会的医生，请立即就诊"], 400)
+    )
+    parts = [at_size(size, processor) for size in options.sizes]
+    rows, checks = ([entry for part in parts for entry in part[i]] for i in (0, 1))
+    return report("sft_gpu", rows, checks, torch.cuda.get_device_name(), options.out)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from rich.table import Table
 from pulsemind.artifacts import write_json
 
 PACKAGES = (
-    "torch", "transformers", "peft", "trl", "prefect", "mlflow", "dvc", "presidio-analyzer",
-    "jieba", "rensa", "datasketch", "rapidocr", "onnxruntime",
+    "torch", "transformers", "peft", "accelerate", "trl", "prefect", "mlflow", "dvc",
+    "presidio-analyzer", "jieba", "rensa", "datasketch", "rapidocr", "onnxruntime",
 )  # fmt: skip
 
 
@@ -27,10 +28,23 @@ def check(what: str, value: float, limit: float, least: bool) -> dict[str, Any]:
     return {"what": f"{what} {sign} {limit}", "value": value, "limit": limit, "holds": holds}
 
 
+def versions() -> dict[str, str]:
+    """Versions of the packages that results depend on; those not installed are left out."""
+    found = {}
+    for package in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
+
+
 def report(
-    name: str, rows: Sequence[Mapping[str, Any]], checks: Sequence[dict[str, Any]], note: str = ""
+    name: str,
+    rows: Sequence[Mapping[str, Any]],
+    checks: Sequence[dict[str, Any]],
+    note: str = "",
+    out: Path | None = None,
 ) -> int:
-    """Print a bench's rows and checks, write `bench/out/NAME.json`; 1 when a check fails."""
+    """Print rows and checks, write `out`, or `bench/out/NAME.json`; 1 when a check fails."""
     console = Console(width=160)
     table = Table(title=name, caption=note or None)
     for column in rows[0]:
@@ -42,9 +56,10 @@ def report(
         mark = "holds" if entry["holds"] else "FAILS"
         console.print(f"{mark}: {entry['what']} (seen {entry['value']:.3f})")
     machine = {"cores": os.cpu_count(), "system": platform.platform(terse=True)}
-    versions = {package: version(package) for package in PACKAGES}
-    content = {"name": name, "note": note, "versions": versions, "machine": machine}
+    content = {"name": name, "note": note, "versions": versions(), "machine": machine}
+    console.print(" ".join(f"{package}=={number}" for package, number in versions().items()))
     write_json(
-        Path(f"bench/out/{name}.json"), {**content, "rows": list(rows), "checks": list(checks)}
+        out or Path(f"bench/out/{name}.json"),
+        {**content, "rows": list(rows), "checks": list(checks)},
     )
     return 0 if all(entry["holds"] for entry in checks) else 1

@@ -436,6 +436,17 @@ class Guards(Section):
     """Those in which more than this share of the runs of four tokens stood before; 1 is off."""
 
 
+class Correction(Section):
+    """What makes up for an engine whose probabilities are not the trainer's."""
+
+    kind: Literal["none", "token", "sequence"]
+    """`none` trusts the engine: its recorded log-probabilities are the old policy's. Else the
+    trainer computes its own, and a token, or a whole candidate, counts p_trainer / p_engine times
+    (truncated importance sampling)."""
+    cap: float = Field(ge=1)
+    """Most that it counts."""
+
+
 class CrpoSettings(Section):
     """CRPO (SPEC section 5)."""
 
@@ -470,8 +481,10 @@ class CrpoSettings(Section):
     """Weight of the KL term to the SFT adapter."""
     clip: float = Field(gt=0)
     """epsilon of the clipped loss."""
-    loss: Literal["grpo", "dapo", "bnpo", "dr_grpo"]
-    """TRL's name of how token losses are averaged; `grpo` first in a reply, then over replies."""
+    loss: Literal["grpo", "bnpo", "dr_grpo", "dapo", "cispo", "sapo"]
+    """TRL's name of how token losses are made and averaged; `grpo`: clipped, averaged in a reply,
+    then over replies. For `cispo`, `clip` is the largest ratio."""
+    correction: Correction
     advantage: Literal["group", "batch", "none"]
     """Standard deviation that R's distance from its group's mean is divided by; the paper's is
     the group's."""
@@ -483,6 +496,11 @@ class CrpoSettings(Section):
     """Passes over a rollout batch."""
     bf16: bool
     gradient_checkpointing: bool
+    zero: Literal[0, 2, 3]
+    """DeepSpeed ZeRO stage (3 shares the weights, 2 gradients and optimiser only), or 0; needs
+    `services.launch`."""
+    save_every: int | None = Field(ge=1)
+    """Optimiser steps between checkpoints inside an update, or null for none."""
     seed: int
 
     @model_validator(mode="after")

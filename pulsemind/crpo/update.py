@@ -1,30 +1,34 @@
-"""The policy update: TRL's GRPOTrainer replaying recorded rollouts and rewards.
+"""The policy update: recorded rollouts and rewards in, the next adapter out (SPEC section 5).
 
-Nothing is sampled here. TRL computes the advantages, the clipped loss and the KL term from what
-the rollout and judge phases left; this module hands it over, and refuses to train on tokens that
-are not the prompt the trainer would build.
+Nothing is sampled here. The loss is GRPO's with TRL's arithmetic; unlike TRL's trainer, which takes
+every candidate with a prompt of its own, candidates of a query share it (`pulsemind.crpo.batch`).
+The same call trains in one process or, under a launcher (torchrun, accelerate), as one of many.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from datasets import Dataset, Features, Image, List, Value
-from peft import set_peft_model_state_dict
-from safetensors.torch import load_file
-from transformers import TrainerCallback, set_seed
-from trl import GRPOConfig, GRPOTrainer
+import torch
+from transformers import PrinterCallback, TrainerCallback, TrainingArguments, set_seed
 
 from pulsemind.crpo import optimizer
-from pulsemind.model.chat import messages
+from pulsemind.crpo.batch import Candidate, Collator, encode_prompt
+from pulsemind.crpo.loss import Share, advantages
+from pulsemind.crpo.scores import scoring
+from pulsemind.crpo.trainer import OLD, REFERENCE, PolicyTrainer, in_order, without_dropout
 from pulsemind.model.engine import fit_prompt
 from pulsemind.model.load import load_adapter, load_base, load_processor, save_adapter
 from pulsemind.records import Query, Record, Rollout
 from pulsemind.settings import CrpoSettings
+from pulsemind.sft import checkpoints, zero
+from pulsemind.sft.callbacks import Checkpoints
 
 Log = Callable[[int, dict[str, float]], None]
+Rewards = Mapping[str, Sequence[float | None]]
 
 
 class UpdateResult(Record):
@@ -37,6 +41,15 @@ class UpdateResult(Record):
     """Mean KL to the SFT adapter a token, in nats; 0 when its weight is 0."""
     gradient_norm: float
     """Mean over the steps, before clipping to 1."""
+    clipped: float
+    """Share of tokens whose probability has moved by more than `clip`, mean over the steps."""
+    engine_gap: float
+    """Mean distance of the engine's log-probabilities from the trainer's under the policy that
+    sampled, in nats a token."""
+    engine_gap_max: float
+    """The largest."""
+    compared: int
+    """Tokens compared: those of the first step, and those the trainer computed for the ratio."""
 
 
 class _Report(TrainerCallback):
@@ -44,97 +57,9 @@ class _Report(TrainerCallback):
         self.log = log
 
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        figures = kwargs["logs"]
-        self.log(state.global_step, {k: v for k, v in figures.items() if isinstance(v, float)})
-
-
-def prompt_rows(
-    queries: Sequence[Query], processor: Any, folder: Path, max_prompt_length: int
-) -> Dataset:
-    """The trainer's data set: chat messages and images a query.
-
-    Every message also carries the query's id, by which the replay finds its rollouts; the chat
-    template does not look at it.
-    """
-    part = {"type": Value("string"), "text": Value("string")}
-    message = {"role": Value("string"), "content": List(part), "query": Value("string")}
-    features = Features({"prompt": List(message), "images": List(Image())})
-    rows = []
-    for query in queries:
-        turns = fit_prompt(processor, query.turns, folder, max_prompt_length)
-        chat = [{**m, "query": query.id} for m in messages(turns)]
-        images = [str(folder / image.path) for turn in turns for image in turn.images]
-        rows.append({"prompt": chat, "images": images})
-    return Dataset.from_list(rows, features=features)
-
-
-def replay(
-    rollouts: Mapping[tuple[str, int], Rollout],
-    rewards: Mapping[str, Sequence[float | None]],
-    candidates: int,
-) -> Callable[[list[Any], Any], dict[str, list[Any]]]:
-    """TRL's `rollout_func` that returns recorded rollouts with their rewards.
-
-    TRL groups by position in the batch gathered over all processes: position p holds candidate
-    p mod G of its query. The same rule maps prompts to rollouts here, so it holds for any number
-    of processes.
-    """
-
-    def rollout_func(prompts: list[Any], trainer: Any) -> dict[str, list[Any]]:
-        first = trainer.accelerator.process_index * len(prompts)
-        keys = [(p[0]["query"], (first + i) % candidates) for i, p in enumerate(prompts)]
-        chosen = [rollouts[key] for key in keys]
-        return {
-            "prompt_ids": [list(r.prompt_ids) for r in chosen],
-            "completion_ids": [list(r.token_ids) for r in chosen],
-            "logprobs": [list(r.logprobs) for r in chosen],
-            "recorded_reward": [rewards[query][candidate] for query, candidate in keys],
-        }
-
-    return rollout_func
-
-
-def recorded_reward(recorded_reward: list[float | None], **_: Any) -> list[float | None]:
-    """TRL's reward function: the reward that came with the rollout; None is unscorable."""
-    return recorded_reward
-
-
-def build_trainer(
-    settings: CrpoSettings,
-    base: Path,
-    policy: Path,
-    reference: Path,
-    data: Path,
-    queries: Sequence[Query],
-    rollouts: Sequence[Rollout],
-    rewards: Mapping[str, Sequence[float | None]],
-    work: Path,
-    log: Log,
-) -> GRPOTrainer:
-    """The trainer of one update. The reference policy is the SFT adapter at every iteration.
-
-    Raises ValueError when a rollout is missing or its prompt is not the one the trainer builds.
-    """
-    processor = load_processor(base)
-    rows = prompt_rows(queries, processor, data, settings.max_prompt_length)
-    by_key = {(r.query_id, r.candidate): r for r in rollouts}
-    _check_prompts(processor, rows, queries, by_key, settings.candidates)
-    model = load_adapter(load_base(base, settings.bf16), policy, trainable=True)
-    model.register_forward_pre_hook(_without_empty_images, with_kwargs=True)
-    trainer = GRPOTrainer(
-        model=model,
-        reward_funcs=recorded_reward,
-        args=_arguments(settings, len(queries), work),
-        train_dataset=rows,
-        processing_class=processor,
-        rollout_func=replay(by_key, rewards, settings.candidates),
-        callbacks=[_Report(log)],
-        optimizers=(optimizer.adamw(model, settings.learning_rate, policy), None),
-    )
-    if settings.kl > 0:  # TRL copied the current policy; the reference is the SFT adapter
-        weights = load_file(reference / "adapter_model.safetensors")
-        set_peft_model_state_dict(trainer.model, weights, adapter_name="ref")
-    return trainer
+        if state.is_world_process_zero:
+            figures = kwargs["logs"]
+            self.log(state.global_step, {k: v for k, v in figures.items() if isinstance(v, float)})
 
 
 def update(
@@ -145,7 +70,7 @@ def update(
     data: Path,
     queries: Sequence[Query],
     rollouts: Sequence[Rollout],
-    rewards: Mapping[str, Sequence[float | None]],
+    rewards: Rewards,
     work: Path,
     out: Path,
     log: Log,
@@ -157,92 +82,195 @@ def update(
         reference: SFT adapter, for the KL term.
         data: dataset artifact, for the images.
         rewards: G rewards a query; None counts nowhere.
-        work: the trainer's scratch folder.
+        work: folder for checkpoints; an update that was killed goes on from the last one in it.
+        out: folder to fill; the first process fills it.
+        log: receives the figures of each step.
 
     The result depends on the arguments only (a CPU in fp32: bit for bit). The optimiser's state
     goes with the adapter: taken up from `policy`, left in `out`.
+
+    Raises:
+        TrainingError: out of memory, a loss that is no number, other processes than those that
+            began.
+        ValueError: a rollout is missing or its prompt is not the one the trainer builds; settings
+            that do not fit together.
     """
+    zero.start(settings.zero)
+    args = arguments(settings, len(queries), work)
+    with args.main_process_first(local=False):
+        checkpoints.same_processes(work, args.world_size)
+        resume = checkpoints.last_finished(work)
+    processor = load_processor(base)
     set_seed(settings.seed)
-    trainer = build_trainer(
-        settings, base, policy, reference, data, queries, rollouts, rewards, work, log
-    )
-    trainer.train()
-    save_adapter(trainer.model, out)
-    optimizer.save(trainer.optimizer, trainer.model, out)
-    entries = [entry for entry in trainer.state.log_history if "loss" in entry]
+    model = load_adapter(load_base(base, settings.bf16), policy, trainable=True)
+    for name, folder in frozen(settings, args.max_steps, policy, reference).items():
+        model.load_adapter(str(folder), name, is_trainable=False)
+    made = build_trainer(
+        settings, args, model, processor, data, queries, rollouts, rewards, log,
+        optimizer.adamw(model, settings.learning_rate),
+    )  # fmt: skip
+    made.add_callback(optimizer.GoesOn(optimizer.read(policy, model)))
+    made.train(resume_from_checkpoint=str(resume) if resume else None)
+    with zero.gathered(made.model):
+        if made.is_world_process_zero():
+            save_adapter(made.model, out)
+    optimizer.save(made.optimizer, made.model, out)
+    return result_of(made)
+
+
+def frozen(settings: CrpoSettings, steps: int, policy: Path, reference: Path) -> dict[str, Path]:
+    """The adapters that the loss needs beside the policy's, by name."""
+    found = {REFERENCE: reference} if settings.kl else {}
+    if settings.correction.kind != "none" and steps > 1:
+        found[OLD] = policy
+    return found
+
+
+def result_of(made: PolicyTrainer) -> UpdateResult:
+    """The figures of a trainer that has trained."""
+    entries = [entry for entry in made.state.log_history if "loss" in entry]
 
     def mean(key: str) -> float:
         values = [entry[key] for entry in entries if key in entry]
         return sum(values) / len(values) if values else 0.0
 
+    seen = [entry for entry in entries if "compared" in entry]
+    compared = sum(entry["compared"] for entry in seen)
     return UpdateResult(
-        steps=trainer.state.global_step,
+        steps=made.state.global_step,
         loss=mean("loss"),
         kl=mean("kl"),
         gradient_norm=mean("grad_norm"),
+        clipped=mean("clipped"),
+        engine_gap=sum(entry["engine_gap"] * entry["compared"] for entry in seen) / compared,
+        engine_gap_max=max(entry["engine_gap_max"] for entry in seen),
+        compared=int(compared),
     )
 
 
-def _arguments(settings: CrpoSettings, queries: int, work: Path) -> GRPOConfig:
+def build_trainer(
+    settings: CrpoSettings,
+    args: TrainingArguments,
+    model: Any,
+    processor: Any,
+    data: Path,
+    queries: Sequence[Query],
+    rollouts: Sequence[Rollout],
+    rewards: Rewards,
+    log: Log,
+    optimiser: torch.optim.Optimizer,
+) -> PolicyTrainer:
+    """The trainer of one update, for a policy with its frozen adapters.
+
+    Raises ValueError when a rollout is missing or its prompt is not the one the trainer builds.
+    """
+    rope_index = model.get_base_model().model.get_rope_index
+    turns = {
+        q.id: fit_prompt(processor, q.turns, data, settings.max_prompt_length) for q in queries
+    }
+    by_key = {(r.query_id, r.candidate): r for r in rollouts}
+    ids = {
+        q.id: encode_prompt(processor, turns[q.id], data, rope_index).ids.tolist() for q in queries
+    }
+    _check_prompts(ids, by_key, settings.candidates)
+    candidates = _candidates(settings, queries, by_key, rewards)
+    without_dropout(model)
+    scoring(model, settings.temperature)
+    steps_tokens = sum(len(c.rollout.token_ids) for c in candidates) * (
+        settings.global_batch / len(candidates)
+    )
+    images = any(turn.images for found in turns.values() for turn in found)
+    callbacks: list[TrainerCallback] = [_Report(log)]
+    if settings.save_every:
+        callbacks.append(Checkpoints(None, 1))
+    made = PolicyTrainer(
+        settings,
+        Share(args.gradient_accumulation_steps, steps_tokens / args.world_size),
+        model=model,
+        args=args,
+        data_collator=Collator(
+            processor, data, rope_index, turns, blank=args.world_size > 1 and images
+        ),
+        train_dataset=candidates,
+        callbacks=callbacks,
+        optimizers=(optimiser, None),
+    )
+    made.remove_callback(PrinterCallback)
+    return made
+
+
+def _candidates(
+    settings: CrpoSettings,
+    queries: Sequence[Query],
+    rollouts: Mapping[tuple[str, int], Rollout],
+    rewards: Rewards,
+) -> list[Candidate]:
+    """The rollout batch in the order it is trained in."""
+    worth = advantages({q.id: rewards[q.id] for q in queries}, settings.advantage)
+    places = [(q, g) for q in range(len(queries)) for g in range(settings.candidates)]
+    found = [
+        Candidate(rollouts[queries[q].id, g], worth[queries[q].id][g], number)
+        for number, (q, g) in enumerate(places)
+    ]
+    lengths = [len(c.rollout.prompt_ids) + len(c.rollout.token_ids) for c in found]
+    order = in_order(lengths, [q for q, _ in places], settings.global_batch)
+    return [found[i] for i in order]
+
+
+def arguments(settings: CrpoSettings, queries: int, work: Path) -> TrainingArguments:
+    """Arguments for this process, alone or one of many; with DeepSpeed, before the model loads."""
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
     sequences = queries * settings.candidates
-    if sequences % settings.global_batch or settings.global_batch % settings.batch:
+    accumulation, rest = divmod(settings.global_batch, settings.batch * processes)
+    if sequences % settings.global_batch or rest or not accumulation:
         raise ValueError(
             f"crpo.global_batch {settings.global_batch} must divide queries x candidates "
-            f"({sequences}) and be a multiple of crpo.batch {settings.batch}"
+            f"({sequences}) and be a multiple of crpo.batch x processes "
+            f"({settings.batch} x {processes})"
         )
-    return GRPOConfig(
+    on_gpu = torch.cuda.is_available()
+    sharding = (
+        zero.configuration(settings.zero, settings.batch, accumulation, settings.bf16)
+        if settings.zero
+        else None
+    )
+    args = TrainingArguments(
         output_dir=str(work),
         max_steps=sequences // settings.global_batch * settings.epochs,
         per_device_train_batch_size=settings.batch,
-        gradient_accumulation_steps=settings.global_batch // settings.batch,
-        generation_batch_size=sequences,
-        num_generations=settings.candidates,
-        num_iterations=settings.epochs,
-        max_completion_length=settings.max_new_tokens,
-        temperature=settings.temperature,
+        gradient_accumulation_steps=accumulation,
         learning_rate=settings.learning_rate,
         lr_scheduler_type="constant",
-        beta=settings.kl,
-        epsilon=settings.clip,
-        loss_type=settings.loss,
-        scale_rewards=settings.advantage,
-        shuffle_dataset=False,
+        train_sampling_strategy="sequential",
         bf16=settings.bf16,
         gradient_checkpointing=settings.gradient_checkpointing,
         gradient_checkpointing_kwargs={"use_reentrant": False},
-        disable_dropout=True,
+        deepspeed=sharding,
+        accelerator_config={"use_configured_state": bool(settings.zero) and not on_gpu},
+        use_cpu=not (on_gpu or settings.zero),  # DeepSpeed looks for itself
         remove_unused_columns=False,
         logging_steps=1,
-        save_strategy="no",
+        save_strategy="steps" if settings.save_every else "no",
+        save_steps=settings.save_every or 1,
+        save_total_limit=None,  # `Checkpoints` removes the old ones
+        disable_tqdm=True,
         seed=settings.seed,
+        data_seed=settings.seed,
         report_to=[],
     )
-
-
-def _without_empty_images(module: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-    """TRL gives a micro-batch without images empty pixel tensors, on which the model fails."""
-    pixels = kwargs.get("pixel_values")
-    if pixels is not None and len(pixels) == 0:
-        kwargs = {**kwargs, "pixel_values": None, "image_grid_thw": None}
-    return args, kwargs
+    if processes == 1 and args.n_gpu > 1:
+        args._n_gpu = 1  # several GPUs without a launcher: never through torch's DataParallel
+    return args
 
 
 def _check_prompts(
-    processor: Any,
-    rows: Dataset,
-    queries: Sequence[Query],
+    prompts: Mapping[str, list[int]],
     rollouts: Mapping[tuple[str, int], Rollout],
     candidates: int,
 ) -> None:
-    for query, row in zip(queries, rows, strict=True):
-        text = processor.apply_chat_template(
-            row["prompt"], tokenize=False, add_generation_prompt=True
-        )
-        ids = processor(text=[text], images=row["images"] or None)["input_ids"][0]
+    for query, ids in prompts.items():
         for candidate in range(candidates):
-            if (query.id, candidate) not in rollouts:
-                raise ValueError(f"query {query.id}: candidate {candidate} has no rollout")
-            if list(rollouts[query.id, candidate].prompt_ids) != list(ids):
-                raise ValueError(
-                    f"query {query.id}: the rollout's prompt differs from the trainer's"
-                )
+            if (query, candidate) not in rollouts:
+                raise ValueError(f"query {query}: candidate {candidate} has no rollout")
+            if list(rollouts[query, candidate].prompt_ids) != ids:
+                raise ValueError(f"query {query}: the rollout's prompt differs from the trainer's")

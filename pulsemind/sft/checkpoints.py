@@ -6,10 +6,27 @@ one from what a killed process left.
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
+from pulsemind import artifacts
+from pulsemind.sft.trainer import TrainingError
+
 MARK = "finished"
+
+
+def same_processes(work: Path, processes: int) -> None:
+    """Checkpoints are of as many processes as began; raises TrainingError for others."""
+    path = work / "processes.json"
+    if not path.is_file():
+        artifacts.write_json(path, processes)
+    began = json.loads(path.read_text(encoding="utf-8"))
+    if began != processes:
+        raise TrainingError(
+            f"{work} was begun by {began} processes, these are {processes}: launch as many "
+            "(services.launch), or remove the folder to begin anew"
+        )
 
 
 def finished(work: Path) -> list[Path]:

@@ -5,7 +5,6 @@ The same call trains in one process or, under a launcher (torchrun, accelerate),
 
 from __future__ import annotations
 
-import json
 import shutil
 import warnings
 from collections.abc import Sequence
@@ -23,7 +22,6 @@ from transformers import (
     set_seed,
 )
 
-from pulsemind import artifacts
 from pulsemind.model.load import load_adapter, load_base, load_processor, new_adapter, save_adapter
 from pulsemind.records import Record
 from pulsemind.settings import SftSettings
@@ -49,7 +47,7 @@ from pulsemind.sft.held_out import (
     token_sums,
 )
 from pulsemind.sft.rows import LeftOver, Rows
-from pulsemind.sft.trainer import SftTrainer, TrainingError
+from pulsemind.sft.trainer import SftTrainer
 
 POINTS = 50
 """Points of the loss curve, and reports of figures, of a whole stage."""
@@ -128,7 +126,7 @@ def train(
     processor = load_processor(base)
     packing = _packing(settings)
     with args.main_process_first(local=False):
-        _same_processes(work, args.world_size)
+        checkpoints.same_processes(work, args.world_size)
         found = _data(settings, processor, data, split, work, workers, packing)
         resume = checkpoints.last_finished(work)
     model = _model(settings, base, adapter)
@@ -169,19 +167,6 @@ def _packing(settings: SftSettings) -> bool:
         )
         return False
     return settings.packing
-
-
-def _same_processes(work: Path, processes: int) -> None:
-    """Checkpoints are of as many processes as began; raises TrainingError for others."""
-    path = work / "processes.json"
-    if not path.is_file():
-        artifacts.write_json(path, processes)
-    began = json.loads(path.read_text(encoding="utf-8"))
-    if began != processes:
-        raise TrainingError(
-            f"{work} was begun by {began} processes, these are {processes}: launch as many "
-            "(services.launch), or remove the folder to begin anew"
-        )
 
 
 def _data(

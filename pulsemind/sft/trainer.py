@@ -32,13 +32,13 @@ class SftTrainer(Trainer):
         self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None
     ) -> torch.Tensor:
         """Forward and backward pass of a batch. Raises TrainingError when memory runs out."""
-        with _memory(inputs, self.state.global_step + 1):
+        with memory_explained(inputs, self.state.global_step + 1):
             loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
         return loss
 
     def prediction_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         """Forward pass of a held-out batch. Raises TrainingError when memory runs out."""
-        with _memory(inputs, self.state.global_step + 1):
+        with memory_explained(inputs, self.state.global_step + 1):
             return super().prediction_step(model, inputs, *args, **kwargs)
 
     def compute_loss(
@@ -97,17 +97,19 @@ def to_disk(folder: Path, step: int) -> Iterator[None]:
 
 
 @contextmanager
-def _memory(inputs: dict[str, Any], step: int) -> Iterator[None]:
-    """Say which batch asked for too much memory, and what helps."""
+def memory_explained(inputs: dict[str, Any], step: int) -> Iterator[None]:
+    """Say which batch asked for too much memory, and what helps: raises TrainingError."""
     try:
         yield
     except RuntimeError as error:
         if not (isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)):
             raise
+        batch = inputs.get("inputs", inputs)  # CRPO's batches hold the model's part by itself
+        shape, images = batch["input_ids"].shape, batch.get("pixel_values", ())
         raise TrainingError(
             f"out of memory at step {step} with a batch of "
-            f"{' x '.join(map(str, inputs['input_ids'].shape))} tokens and "
-            f"{inputs['work'].patches} image patches, records {_named(inputs)}. Lower batch, "
+            f"{' x '.join(map(str, shape))} tokens and "
+            f"{len(images)} image patches, records {_named(inputs)}. Lower batch, "
             "max_length or base.max_pixels, turn on gradient_checkpointing, or share the "
             "weights among more processes with zero: 3 (docs/memory.md says what each costs)"
         ) from error

@@ -7,7 +7,7 @@ training starts; reading them afterwards needs `gathered`.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -62,7 +62,14 @@ def gathered(model: Any) -> Iterator[None]:
 
     Without ZeRO stage 3 they are whole anyway.
     """
-    sharded = [p for p in model.parameters() if p.requires_grad and hasattr(p, "ds_id")]
+    with whole([p for p in model.parameters() if p.requires_grad]):
+        yield
+
+
+@contextmanager
+def whole(parameters: Sequence[torch.Tensor]) -> Iterator[None]:
+    """Make these weights whole, for reading; all processes enter the context together."""
+    sharded = [p for p in parameters if hasattr(p, "ds_id")]
     if not sharded:
         yield
         return
@@ -75,3 +82,34 @@ def gathered(model: Any) -> Iterator[None]:
 def size(parameter: torch.Tensor) -> int:
     """Elements of a weight, whole or sharded."""
     return int(getattr(parameter, "ds_numel", parameter.numel()))
+
+
+def partitions(optimizer: Any) -> list[torch.Tensor] | None:
+    """This process's flat shares of the trained weights; None for an optimiser without ZeRO."""
+    for name in ("fp32_partitioned_groups_flat", "single_partition_of_fp32_groups"):
+        if hasattr(optimizer, name):
+            return list(getattr(optimizer, name))
+    return None
+
+
+def set_state(optimizer: Any, parameter: torch.Tensor, key: str, value: torch.Tensor) -> None:
+    """Set one moment of one weight to `value` (whole), each process its share.
+
+    The flat shares must have the moment already, as zeros.
+    """
+    from deepspeed.utils import safe_set_full_optimizer_state
+
+    if not hasattr(parameter, "ds_id"):  # stage 2 links weights and moments after a step otherwise
+        optimizer._lazy_init_hp_params_optimizer_state()
+    safe_set_full_optimizer_state(parameter, value.to(parameter.device), key)
+
+
+def whole_state(parameter: torch.Tensor, key: str) -> torch.Tensor:
+    """One moment of one weight, gathered from the shares; all processes call this together."""
+    from deepspeed.utils import safe_get_full_optimizer_state
+
+    found = safe_get_full_optimizer_state(parameter, key)
+    if found is None:
+        raise RuntimeError(f"DeepSpeed has no {key} of a trained weight")
+    result: torch.Tensor = found
+    return result

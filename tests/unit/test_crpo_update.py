@@ -9,85 +9,21 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from pulsemind.crpo import update as module
-from pulsemind.crpo.optimizer import STATE, adamw
+from pulsemind.crpo.optimizer import STATE, read
 from pulsemind.model.chat import encode
-from pulsemind.model.engine import sample
 from pulsemind.model.load import load_adapter, load_base, load_processor
-from pulsemind.records import DIMENSIONS, Query, Rollout
-from pulsemind.settings import CrpoSettings, Guards, Judge, Weights
-from tests.conftest import consultation
-
-G = 4
-SETTINGS = CrpoSettings(
-    iterations=1,
-    staleness=0,
-    queries=4,
-    candidates=G,
-    temperature=1.0,
-    max_new_tokens=12,
-    max_prompt_length=200,
-    generation_batch=8,
-    reward="comparison",
-    judge=Judge(
-        kind="offline",
-        model="rubric",
-        endpoint="none",
-        orders="both",
-        dimensions=list(DIMENSIONS),
-        retries=0,
-        seed=1,
-    ),
-    tie_value=0.0,
-    weights=Weights(proactiveness=1.0, accuracy=1.0, usefulness=1.0, language_quality=1.0),
-    guards=Guards(truncated=False, repetition=1.0),
-    oversample=1.0,
-    alarm=0.1,
-    learning_rate=0.01,
-    kl=0.04,
-    clip=0.2,
-    loss="grpo",
-    advantage="group",
-    batch=8,
-    global_batch=16,
-    epochs=1,
-    bf16=False,
-    gradient_checkpointing=False,
-    seed=1,
-)
-REWARDS = [[0.1, 0.4, 0.4, 0.9], [0.0, 1.0, 0.5, 0.25], [0.2, 0.2, 0.2, 0.2], [1.0, 0.0, 0.0, 0.0]]
+from pulsemind.records import Query, Rollout
+from tests.unit.crpo_job import REWARDS, SETTINGS, rewards, sampled, some_queries
 
 
 @pytest.fixture(scope="module")
 def queries() -> list[Query]:
-    records = [consultation(i) for i in range(4)]
-    return [
-        Query(id=f"q{i}", language=r.language, turns=r.turns[: 1 + 2 * (i % 2)], reference="ref")
-        for i, r in enumerate(records)
-    ]
+    return some_queries()
 
 
 @pytest.fixture(scope="module")
 def rollouts(base: Path, adapter: Path, data: Path, queries: list[Query]) -> list[Rollout]:
-    model = load_adapter(load_base(base), adapter)
-    return list(
-        sample(
-            model,
-            load_processor(base),
-            data,
-            queries,
-            candidates=G,
-            temperature=1.0,
-            max_new_tokens=12,
-            max_prompt_length=200,
-            batch=8,
-            seed=1,
-            policy="p",
-        )
-    )
-
-
-def rewards(queries: list[Query]) -> dict[str, list[float | None]]:
-    return {q.id: list(r) for q, r in zip(queries, REWARDS, strict=True)}
+    return sampled(base, adapter, data, queries)
 
 
 def logprobs(model, processor, data: Path, query: Query, rollout: Rollout) -> torch.Tensor:
@@ -215,4 +151,4 @@ def test_a_state_of_another_adapter_is_refused(base, adapter, tmp_path):
     model = load_adapter(load_base(base), adapter, trainable=True)
     save_file({"other.step": torch.ones(())}, tmp_path / STATE)
     with pytest.raises(ValueError, match="no moments of"):
-        adamw(model, 0.01, tmp_path)
+        read(tmp_path, model)

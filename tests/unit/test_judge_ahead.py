@@ -24,7 +24,7 @@ from pulsemind.llm import (
 from pulsemind.records import DIMENSIONS, Answer, Query, Rollout, Turn
 from pulsemind.settings import CrpoSettings, Endpoint
 from tests.unit.chat_server import ChatServer, serving
-from tests.unit.test_crpo_update import SETTINGS
+from tests.unit.crpo_job import SETTINGS
 from tests.unit.test_judge import EN, ZH, better, pair, preference
 from tests.unit.test_judge import judge as judge_settings
 
