@@ -14,7 +14,7 @@ from tasks.stage import once, stage
 def crpo() -> None:
     """Go on where the last run stopped; every phase that is done and intact is reused."""
     iterations = settings.load().stages.crpo.iterations
-    with stage("crpo") as this:
+    with stage("crpo") as this, work.engine() as engine:
         for i in range(iterations):
             # A phase depends on the code, the settings and what the phase before it left.
             policy = digest(work.policy(i))
@@ -23,7 +23,7 @@ def crpo() -> None:
             def key(name: str, *inputs: str, i: int = i, data: list[str] = data) -> str:
                 return this.key(name, i, *data, *inputs, ignore=("iterations", "alarm"))
 
-            once(work.roll_out, key("rollout", policy), i)
+            once(work.roll_out, key("rollout", policy), i, engine)
             rollouts = digest(work.phase(i, "rollouts"))
             once(work.judge, key("judge", rollouts), i, this.signature)
             verdicts = digest(work.phase(i, "verdicts"))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect import get_run_logger, task
 
@@ -13,6 +15,9 @@ from pulsemind import artifacts, settings
 from pulsemind.records import Answer, Query, Rollout, Scores, Verdict
 from tasks.stage import Produced, produced
 from tasks.tracking import tracked
+
+if TYPE_CHECKING:
+    from pulsemind.model.engines import Engine
 
 BASE, SFT, CRPO = Path("models/base"), Path("models/sft2"), Path("models/crpo")
 DATASET, COUNTERPARTS = Path("data/dataset"), Path("data/counterparts")
@@ -30,8 +35,18 @@ def policy(iteration: int) -> Path:
     return SFT if iteration == 0 else phase(iteration - 1, "adapter")
 
 
+@contextmanager
+def engine() -> Iterator[Engine]:
+    """What samples; a server that it starts ends with the block."""
+    from pulsemind.model.engines import opened
+
+    wanted = settings.load()
+    with opened(BASE, wanted.stages.crpo, wanted.services, WORK / "engine") as engine:
+        yield engine
+
+
 @task
-def roll_out(iteration: int) -> Produced:
+def roll_out(iteration: int, engine: Engine) -> Produced:
     """Sample the iteration's candidates."""
     from pulsemind.crpo import loop
 
@@ -40,7 +55,9 @@ def roll_out(iteration: int) -> Produced:
     out = phase(iteration, "rollouts")
     with artifacts.writing(out, "rollouts", policy=digest) as folder:
         queries = _queries(section, iteration)
-        found = loop.rollout(section, BASE, policy(iteration), digest, DATASET, queries, iteration)
+        found = loop.rollout(
+            section, BASE, policy(iteration), digest, DATASET, queries, iteration, engine
+        )
         artifacts.write_shards(folder, found)
     return produced(out)
 

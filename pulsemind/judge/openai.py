@@ -72,7 +72,7 @@ def compare(
             replies.reverse()
         return messages("compare.md", settings, pair.query, replies, images)
 
-    requests = _requests(len(shown), ask, model, settings)
+    requests = _requests(len(shown), ask, _schema(model, settings, endpoints), settings)
     replies = complete_all(
         requests, endpoints, concurrency, cache, len(shown), "judge", usage, _again(model, settings)
     )
@@ -98,7 +98,7 @@ def score(
         sample = samples[index]
         return messages("score.md", settings, sample.query, [sample.text], images)
 
-    requests = _requests(len(samples), ask, model, settings)
+    requests = _requests(len(samples), ask, _schema(model, settings, endpoints), settings)
     replies = complete_all(
         requests, endpoints, concurrency, cache, len(samples), "judge", usage,
         _again(model, settings),
@@ -147,10 +147,20 @@ def _again(model: type[BaseModel], settings: Judge) -> Callable[[Request, Reply]
     return again
 
 
+def _schema(
+    model: type[BaseModel], settings: Judge, endpoints: Mapping[str, Endpoint]
+) -> dict[str, Any]:
+    """The answer's JSON schema, with an end to the reason where the endpoint can be told of it."""
+    schema = model.model_json_schema()
+    if settings.endpoint in endpoints and endpoints[settings.endpoint].length_limits:
+        schema["properties"]["reason"]["maxLength"] = REASON_CHARACTERS
+    return schema
+
+
 def _requests(
     count: int,
     ask: Callable[[int], tuple[Message, ...]],
-    model: type[BaseModel],
+    schema: dict[str, Any],
     settings: Judge,
 ) -> Iterator[Request]:
     for index in range(count):
@@ -158,7 +168,7 @@ def _requests(
             endpoint=settings.endpoint,
             model=settings.model,
             messages=ask(index),
-            json_schema=model.model_json_schema(),
+            json_schema=schema,
             temperature=0.0,
             max_tokens=MAX_TOKENS,
             seed=settings.seed,

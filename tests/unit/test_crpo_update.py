@@ -14,7 +14,7 @@ from pulsemind.model.chat import encode
 from pulsemind.model.engine import sample
 from pulsemind.model.load import load_adapter, load_base, load_processor
 from pulsemind.records import DIMENSIONS, Query, Rollout
-from pulsemind.settings import CrpoSettings, Guards, Judge, Weights
+from pulsemind.settings import CrpoSettings, EngineSettings, Guards, Judge, Weights
 from tests.conftest import consultation
 
 G = 4
@@ -26,6 +26,7 @@ SETTINGS = CrpoSettings(
     max_new_tokens=12,
     max_prompt_length=200,
     generation_batch=8,
+    engine=EngineSettings(kind="transformers"),
     reward="comparison",
     judge=Judge(
         kind="offline",
