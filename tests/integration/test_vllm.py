@@ -41,7 +41,7 @@ COMMAND = [
     *("env", "VLLM_CPU_KVCACHE_SPACE=1", str(PYTHON.absolute())),
     *("-m", "vllm.entrypoints.openai.api_server", "--enforce-eager"),
     # A random model likes to emit white space for ever.
-    *("--structured-outputs-config", '{"backend": "xgrammar", "disable_any_whitespace": true}'),
+    *("--structured-outputs-config", '{"backend": "guidance", "disable_any_whitespace": true}'),
 ]
 ITERATIONS = 3
 KEY = "PULSEMIND_TEST_ENGINE_KEY"

@@ -95,8 +95,7 @@ def prompt_ids(processor: Any, body: Body) -> list[int]:
                 parts.append(part)
         chat.append({"role": message["role"], "content": parts})
     text = processor.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
-    size = body["mm_processor_kwargs"]["size"]
-    made = processor(text=[text], images=images or None, images_kwargs={"size": size})
+    made = processor(text=[text], images=images or None)
     return list(made["input_ids"][0])
 
 

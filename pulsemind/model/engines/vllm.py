@@ -227,7 +227,8 @@ async def _ask(
     except openai.APIConnectionError:
         reason = "no connection"
     except openai.APIStatusError as error:
-        reason = f"status {error.status_code}"
+        about = error.param or ""  # the message itself may quote what was asked
+        reason = f"status {error.status_code}" + (f" for {about}" if about.isidentifier() else "")
     except (openai.OpenAIError, ValueError):
         reason = "not the chat API's answer"
     raise EngineError(f"query {query}: {reason}; {running.state()}")

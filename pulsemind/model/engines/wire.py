@@ -66,7 +66,6 @@ def body(
             "ignore_eos": True,  # of a checkpoint's several ends only this one ends a turn:
             "stop_token_ids": [processor.tokenizer.convert_tokens_to_ids(END)],
             "return_token_ids": True,
-            "mm_processor_kwargs": {"size": image_size(processor)},
         },
     }
 
