@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from prefect import flow
-from prefect.task_runners import ProcessPoolTaskRunner
 
 from pulsemind import settings
 from pulsemind.artifacts import digest
@@ -13,31 +13,30 @@ from tasks import crpo as work
 from tasks.stage import Produced, Stage, once, soon, stage
 
 
-@flow(name="crpo", task_runner=ProcessPoolTaskRunner(max_workers=1))
+@flow(name="crpo")
 def crpo() -> None:
     """Go on where the last run stopped; every phase that is done and intact is reused."""
     section = settings.load().stages.crpo
     sampling: Callable[[], Produced] | None = None
-    with stage("crpo") as this:
+    with stage("crpo") as this, work.engine() as engine, work.beside() as runner:
+
+        def rollout(i: int) -> tuple[Any, ...]:
+            key = _key(this, "rollout", i, digest(work.sampler(i, section.staleness)))
+            return work.roll_out, key, i, key, engine
+
         for i in range(section.iterations):
             if sampling is None:
-                once(work.roll_out, *_rollout(this, i, section.staleness))
+                once(*rollout(i))
             else:
                 sampling()
             rollouts = digest(work.phase(i, "rollouts"))
             once(work.judge, _key(this, "judge", i, rollouts), i, this.signature)
-            # One update behind, the next rollout needs nothing that the update leaves.
+            # One update behind, the next rollout needs nothing that this update leaves.
             ahead = section.staleness and i + 1 < section.iterations
-            sampling = soon(work.roll_out, *_rollout(this, i + 1, 1)) if ahead else None
+            sampling = soon(runner, *rollout(i + 1)) if ahead else None
             inputs = digest(work.policy(i)), rollouts, digest(work.phase(i, "verdicts"))
             once(work.update_policy, _key(this, "update", i, *inputs), i, this.signature)
         once(work.finish, this.signature, section.iterations, this.signature)
-
-
-def _rollout(this: Stage, i: int, staleness: int) -> tuple[str, int, str]:
-    """Cache key and arguments of an iteration's rollout."""
-    key = _key(this, "rollout", i, digest(work.sampler(i, staleness)))
-    return key, i, key
 
 
 def _key(this: Stage, name: str, i: int, *inputs: str) -> str:

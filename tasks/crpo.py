@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect import get_run_logger, task
+from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
 
 from pulsemind import artifacts, settings
 from pulsemind.records import Answer, Query, Rollout, Scores, Verdict
 from tasks.stage import Produced, end_with_parent, produced
 from tasks.tracking import tracked
+
+if TYPE_CHECKING:
+    from pulsemind.model.engines import Engine
 
 BASE, SFT, CRPO = Path("models/base"), Path("models/sft2"), Path("models/crpo")
 DATASET, COUNTERPARTS = Path("data/dataset"), Path("data/counterparts")
@@ -37,8 +43,26 @@ def sampler(iteration: int, staleness: int) -> Path:
     return policy(max(0, iteration - staleness))
 
 
+@contextmanager
+def engine() -> Iterator[Engine]:
+    """What samples; a server that it starts ends with the block."""
+    from pulsemind.model.engines import opened
+
+    wanted = settings.load()
+    with opened(BASE, wanted.stages.crpo, wanted.services, WORK / "engine") as engine:
+        yield engine
+
+
+def beside() -> TaskRunner[Any]:
+    """What runs a rollout beside an update: a thread where a server samples; else a process, for
+    torch's random numbers belong to the whole process, and both draw them."""
+    if settings.load().stages.crpo.engine.kind == "transformers":
+        return ProcessPoolTaskRunner(max_workers=1)
+    return ThreadPoolTaskRunner(max_workers=1)
+
+
 @task
-def roll_out(iteration: int, key: str) -> Produced:
+def roll_out(iteration: int, key: str, engine: Engine) -> Produced:
     """Sample the iteration's candidates while the judge answers for those already there.
 
     The artifact stands when sampling ends; a run that is killed between then and the judge's last
@@ -61,7 +85,9 @@ def roll_out(iteration: int, key: str) -> Produced:
     ) as passing:  # fmt: skip
         digest = artifacts.digest(adapter)
         with artifacts.writing(out, "rollouts", policy=digest, key=key) as folder:
-            found = loop.rollout(section, BASE, adapter, digest, DATASET, queries, iteration)
+            found = loop.rollout(
+                section, BASE, adapter, digest, DATASET, queries, iteration, engine
+            )
             artifacts.write_shards(folder, passing(found))
     artifacts.write_text(phase(iteration, ASKED), usage.model_dump_json())
     return produced(out)

@@ -21,6 +21,8 @@ from typing import Any
 from dvc.repo import Repo
 from prefect import Task
 from prefect.cache_policies import CacheKeyFnPolicy
+from prefect.task_runners import TaskRunner
+from prefect.utilities.callables import get_call_parameters
 
 from pulsemind.artifacts import file_digest, folder_digest, json_digest, write_json
 
@@ -95,10 +97,13 @@ def once(task: Task[Any, Produced], key: str, *args: Any) -> Produced:
     return _believed(_cached(task, key)(*args), task, key, args)
 
 
-def soon(task: Task[Any, Produced], key: str, *args: Any) -> Callable[[], Produced]:
-    """`once` in a process of the flow's task runner while the flow goes on; the function given
-    waits for the result, and raises what the task raised."""
-    future = _cached(task, key).submit(*args)
+def soon(
+    runner: TaskRunner[Any], task: Task[Any, Produced], key: str, *args: Any
+) -> Callable[[], Produced]:
+    """`once` in a task runner while the flow goes on; the function given waits for the result, and
+    raises what the task raised."""
+    parameters = get_call_parameters(task.fn, args, {})
+    future = runner.submit(_cached(task, key), parameters)
     return lambda: _believed(future.result(), task, key, args)
 
 

@@ -17,8 +17,7 @@ from pulsemind.crpo.reward import Rewards, absolute_rewards, comparison_rewards,
 from pulsemind.crpo.statistics import RewardStatistics, statistics
 from pulsemind.judge import Pair, Sample, compare, judging, score
 from pulsemind.llm import LlmError, Usage
-from pulsemind.model.engine import sample
-from pulsemind.model.load import load_adapter, load_base, load_processor
+from pulsemind.model.engines import Engine, InProcess, Policy, sampling
 from pulsemind.records import Answer, Query, Rollout, Scores, Verdict
 from pulsemind.settings import CrpoSettings, Endpoint
 
@@ -52,23 +51,15 @@ def rollout(
     data: Path,
     queries: Sequence[Query],
     iteration: int,
+    engine: Engine | None = None,
 ) -> Iterator[Rollout]:
-    """Sample G candidates a query from the policy adapter; seeded by settings and iteration."""
-    processor = load_processor(base)
-    model = load_adapter(load_base(base, settings.bf16), policy)
-    return sample(
-        model,
-        processor,
-        data,
-        queries,
-        candidates=settings.candidates,
-        temperature=settings.temperature,
-        max_new_tokens=settings.max_new_tokens,
-        max_prompt_length=settings.max_prompt_length,
-        batch=settings.generation_batch,
-        seed=settings.seed + iteration,
-        policy=digest,
-    )
+    """Sample G candidates a query from the policy adapter; seeded by settings and iteration.
+
+    Without an engine, transformers sample in this process.
+    """
+    chosen = engine or InProcess(base, settings.bf16)
+    sampled_by = Policy(folder=policy, digest=digest)
+    return chosen.sample(sampled_by, data, queries, sampling(settings, iteration))
 
 
 @contextmanager

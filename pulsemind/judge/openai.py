@@ -59,7 +59,7 @@ def compare(
     usage: Usage | None,
 ) -> list[Judgement]:
     """Judge pairs, each in its order."""
-    asking = Asking(settings, images)
+    asking = Asking(settings, endpoints, images)
     requests = (asking.comparison(pair, order) for pair, order in shown)
     replies = complete_all(
         requests, endpoints, concurrency, cache, len(shown), "judge", usage, asking.again
@@ -80,7 +80,7 @@ def score(
     usage: Usage | None,
 ) -> list[dict[Dimension, float] | None]:
     """Score replies 1 to 5; None where no attempt gave anything usable."""
-    asking = Asking(settings, images)
+    asking = Asking(settings, endpoints, images)
     requests = map(asking.grading, samples)
     replies = complete_all(
         requests, endpoints, concurrency, cache, len(samples), "judge", usage, asking.again
@@ -102,7 +102,7 @@ def ahead(
     usage: Usage | None,
 ) -> Iterator[Ahead]:
     """Ask in the background what `compare` and `score` would ask; they find the answers stored."""
-    asking = Asking(settings, images)
+    asking = Asking(settings, endpoints, images)
     errors: list[BaseException] = []
 
     def done(future: Future[Reply]) -> None:
@@ -125,11 +125,15 @@ def ahead(
 class Asking:
     """The requests of a judge with given settings."""
 
-    def __init__(self, settings: Judge, images: Path | None) -> None:
+    def __init__(
+        self, settings: Judge, endpoints: Mapping[str, Endpoint], images: Path | None
+    ) -> None:
         self._settings, self._images = settings, images
         self.preference = preference(tuple(settings.dimensions))
         self.grades = grades(tuple(settings.dimensions))
-        self._schemas = {m: m.model_json_schema() for m in (self.preference, self.grades)}
+        self._schemas = {
+            model: _schema(model, settings, endpoints) for model in (self.preference, self.grades)
+        }
 
     def comparison(self, pair: Pair, order: Order) -> Request:
         """Which of a pair's replies is better, shown in this order."""
@@ -173,6 +177,16 @@ class Asking:
             max_tokens=MAX_TOKENS,
             seed=self._settings.seed,
         )
+
+
+def _schema(
+    model: type[BaseModel], settings: Judge, endpoints: Mapping[str, Endpoint]
+) -> dict[str, Any]:
+    """The answer's JSON schema, with an end to the reason where the endpoint can be told of it."""
+    schema = model.model_json_schema()
+    if settings.endpoint in endpoints and endpoints[settings.endpoint].length_limits:
+        schema["properties"]["reason"]["maxLength"] = REASON_CHARACTERS
+    return schema
 
 
 def read(answer: str | None, model: type[BaseModel]) -> BaseModel | None:

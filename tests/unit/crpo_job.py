@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pulsemind.records import DIMENSIONS, Query, Rollout
-from pulsemind.settings import Correction, CrpoSettings, Guards, Judge, Weights
+from pulsemind.settings import Correction, CrpoSettings, EngineSettings, Guards, Judge, Weights
 from tests.conftest import consultation
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +24,7 @@ SETTINGS = CrpoSettings(
     max_new_tokens=12,
     max_prompt_length=200,
     generation_batch=8,
+    engine=EngineSettings(kind="transformers"),
     reward="comparison",
     judge=Judge(
         kind="offline",
