@@ -19,8 +19,8 @@ import torch
 from ruamel.yaml import YAML
 from safetensors.torch import load_file
 
-from pulsemind.artifacts import digest, intact, read_shards
-from pulsemind.records import DIMENSIONS, Rollout
+from pulsemind.artifacts import digest, intact
+from pulsemind.records import DIMENSIONS
 from tests.integration.conftest import Environment, attempt, checkout, run
 from tests.unit.chat_server import Body, ChatServer, serving
 
@@ -195,36 +195,6 @@ def test_a_run_killed_while_judging_and_updating_ends_with_the_same_adapter(
     questions = [json.dumps(body["messages"], sort_keys=True) for body in judge.bodies]
     assert asked >= 6
     assert len(questions) - len(set(questions)) <= 2
-
-
-def test_one_update_behind_the_rollout_runs_beside_the_update_and_can_be_repeated(
-    chain: tuple[Environment, Path],
-) -> None:
-    """`staleness: 1`: who sampled what, and the same adapter from a run that begins half-way."""
-    environment, folder = chain
-    params = folder / "params.yaml"
-    before = params.read_text()
-    changed = YAML(typ="safe").load(params)
-    changed["profiles"]["tiny"]["crpo"] |= {"staleness": 1, "iterations": 3}
-    with params.open("w", encoding="utf-8") as handle:
-        YAML().dump(changed, handle)
-    forget(folder)
-    try:
-        run(environment, folder, *CRPO)
-        phases = [folder / "work" / "crpo" / f"iteration-000{i}" for i in range(3)]
-        policies = [digest(folder / "models" / "sft2"), *(digest(p / "adapter") for p in phases)]
-        sampled = [
-            {r.policy for r in read_shards(p / "rollouts", Rollout)} for p in phases
-        ]  # an iteration's policy is the one before its own, from the second iteration on
-        assert sampled == [{policies[0]}, {policies[0]}, {policies[1]}]
-        assert len(set(policies)) == 4
-        wanted = digest(folder / "models" / "crpo")
-        for path in phases[1:]:
-            shutil.rmtree(path)
-        run(environment, folder, *CRPO)
-        assert digest(folder / "models" / "crpo") == wanted
-    finally:
-        params.write_text(before)
 
 
 def test_nothing_secret_is_left_behind(chain: tuple[Environment, Path]) -> None:
