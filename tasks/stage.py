@@ -8,9 +8,11 @@ believed only while those digests still describe what is on the disk.
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,8 @@ from typing import Any
 from dvc.repo import Repo
 from prefect import Task
 from prefect.cache_policies import CacheKeyFnPolicy
+from prefect.task_runners import TaskRunner
+from prefect.utilities.callables import get_call_parameters
 
 from pulsemind.artifacts import file_digest, folder_digest, json_digest, write_json
 
@@ -90,16 +94,46 @@ def stage(name: str) -> Iterator[Stage]:
 
 def once(task: Task[Any, Produced], key: str, *args: Any) -> Produced:
     """Run a task, unless it finished under the same key and its outputs are still what it left."""
+    return _believed(_cached(task, key)(*args), task, key, args)
 
+
+def soon(
+    runner: TaskRunner[Any], task: Task[Any, Produced], key: str, *args: Any
+) -> Callable[[], Produced]:
+    """`once` in a task runner while the flow goes on; the function given waits for the result, and
+    raises what the task raised."""
+    parameters = get_call_parameters(task.fn, args, {})
+    future = runner.submit(_cached(task, key), parameters)
+    return lambda: _believed(future.result(), task, key, args)
+
+
+def end_with_parent() -> None:
+    """In a process of a task runner: end when the flow's process has ended, killed or not. Its
+    successor does this process's work again."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_outlive, args=(parent,), daemon=True).start()
+
+
+def _outlive(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
+
+
+def _cached(task: Task[Any, Produced], key: str) -> Task[Any, Produced]:
     def cache_key(*_: Any) -> str:
         return key
 
-    cached = task.with_options(
+    return task.with_options(
         cache_policy=CacheKeyFnPolicy(cache_key_fn=cache_key), persist_result=True
     )
-    result = cached(*args)
+
+
+def _believed(
+    result: Produced, task: Task[Any, Produced], key: str, args: tuple[Any, ...]
+) -> Produced:
     if result != produced(*map(Path, result)):
-        result = cached.with_options(refresh_cache=True)(*args)
+        result = _cached(task, key).with_options(refresh_cache=True)(*args)
     return result
 
 

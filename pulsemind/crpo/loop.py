@@ -1,9 +1,13 @@
-"""One CRPO iteration in three pure steps: rollout -> judge -> update (SPEC section 5)."""
+"""One CRPO iteration in three pure steps: rollout -> judge -> update (SPEC section 5).
+
+The judge can begin while the rollout samples: `judging_ahead`.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +15,9 @@ import numpy as np
 from pulsemind.crpo import guards
 from pulsemind.crpo.reward import Rewards, absolute_rewards, comparison_rewards, informative
 from pulsemind.crpo.statistics import RewardStatistics, statistics
-from pulsemind.judge import Pair, Sample, compare, score
-from pulsemind.llm import Usage
-from pulsemind.model.engine import sample
-from pulsemind.model.load import load_adapter, load_base, load_processor
+from pulsemind.judge import Pair, Sample, compare, judging, score
+from pulsemind.llm import LlmError, Usage
+from pulsemind.model.engines import Engine, InProcess, Policy, sampling
 from pulsemind.records import Answer, Query, Rollout, Scores, Verdict
 from pulsemind.settings import CrpoSettings, Endpoint
 
@@ -48,23 +51,59 @@ def rollout(
     data: Path,
     queries: Sequence[Query],
     iteration: int,
+    engine: Engine | None = None,
 ) -> Iterator[Rollout]:
-    """Sample G candidates a query from the policy adapter; seeded by settings and iteration."""
-    processor = load_processor(base)
-    model = load_adapter(load_base(base, settings.bf16), policy)
-    return sample(
-        model,
-        processor,
-        data,
-        queries,
-        candidates=settings.candidates,
-        temperature=settings.temperature,
-        max_new_tokens=settings.max_new_tokens,
-        max_prompt_length=settings.max_prompt_length,
-        batch=settings.generation_batch,
-        seed=settings.seed + iteration,
-        policy=digest,
-    )
+    """Sample G candidates a query from the policy adapter; seeded by settings and iteration.
+
+    Without an engine, transformers sample in this process.
+    """
+    chosen = engine or InProcess(base, settings.bf16)
+    sampled_by = Policy(folder=policy, digest=digest)
+    return chosen.sample(sampled_by, data, queries, sampling(settings, iteration))
+
+
+@contextmanager
+def judging_ahead(
+    settings: CrpoSettings,
+    queries: Sequence[Query],
+    counterparts: Sequence[Answer],
+    endpoints: Mapping[str, Endpoint],
+    concurrency: int,
+    cache: Path,
+    images: Path,
+    usage: Usage,
+    failed: Callable[[LlmError], None],
+) -> Iterator[Callable[[Iterable[Rollout]], Iterator[Rollout]]]:
+    """A function that passes rollouts on as they are sampled, while the judge answers for them.
+
+    Leaving the block waits for the judge: the answers then lie in the cache, where `judge` finds
+    them. What goes wrong with the judge never stops the sampling: `failed` hears of it once,
+    nothing more is asked ahead, and `judge` tries again. When the block fails, the judge is cut
+    off; all its answers are kept.
+
+    Args:
+        counterparts, endpoints, concurrency, cache, images: as `judge`.
+        usage: where to add up what was asked ahead.
+
+    Raises ValueError as `judge`.
+    """
+    items = _items(settings, queries, counterparts)
+    try:
+        with judging(settings.judge, endpoints, concurrency, cache, images, usage) as hand_over:
+
+            def passing(rollouts: Iterable[Rollout]) -> Iterator[Rollout]:
+                errors: list[LlmError] = []
+                for rollout in rollouts:
+                    yield rollout
+                    try:
+                        for item in [] if errors else items(rollout):
+                            hand_over(item)
+                    except LlmError as error:
+                        errors.append(error)
+
+            yield passing
+    except LlmError as error:  # at the end, of whichever request was the first to meet it
+        failed(error)
 
 
 def judge(
@@ -87,29 +126,46 @@ def judge(
 
     Raises ValueError when a counterpart has no answer to a query.
     """
-    by_id = {query.id: query for query in queries}
+    made = _items(settings, queries, counterparts)
+    items = [item for rollout in rollouts for item in made(rollout)]
+    pairs = [item for item in items if isinstance(item, Pair)]
+    samples = [item for item in items if isinstance(item, Sample)]
     if settings.reward == "absolute":
-        samples = [
-            Sample(query=by_id[r.query_id], candidate=r.candidate, text=r.text) for r in rollouts
-        ]
         return score(samples, settings.judge, endpoints, concurrency, cache, images, usage)
+    return compare(pairs, settings.judge, endpoints, concurrency, cache, images, usage)
+
+
+def _items(
+    settings: CrpoSettings, queries: Sequence[Query], counterparts: Sequence[Answer]
+) -> Callable[[Rollout], list[Pair | Sample]]:
+    """What there is to judge of a rollout: pairs with every counterpart, or itself alone."""
+    by_id = {query.id: query for query in queries}
     names = sorted({answer.model for answer in counterparts})
     texts = {(answer.query_id, answer.model): answer.text for answer in counterparts}
+
+    def alone(rollout: Rollout) -> list[Pair | Sample]:
+        query = by_id[rollout.query_id]
+        return [Sample(query=query, candidate=rollout.candidate, text=rollout.text)]
+
+    def compared(rollout: Rollout) -> list[Pair | Sample]:
+        query = by_id[rollout.query_id]
+        return [
+            Pair(
+                query=query,
+                candidate=rollout.candidate,
+                text=rollout.text,
+                counterpart=name,
+                counterpart_text=texts[query.id, name],
+            )
+            for name in names
+        ]
+
+    if settings.reward == "absolute":
+        return alone
     missing = [(q, name) for q in by_id for name in names if (q, name) not in texts]
     if missing:
         raise ValueError(f"counterpart {missing[0][1]} has no answer to query {missing[0][0]}")
-    pairs = [
-        Pair(
-            query=by_id[r.query_id],
-            candidate=r.candidate,
-            text=r.text,
-            counterpart=name,
-            counterpart_text=texts[r.query_id, name],
-        )
-        for r in rollouts
-        for name in names
-    ]
-    return compare(pairs, settings.judge, endpoints, concurrency, cache, images, usage)
+    return compared
 
 
 def rewards_of(

@@ -2,13 +2,15 @@
 
 `compare` gives a verdict per pair and order, `score` absolute scores per reply (the GRPO
 baseline). `openai` asks any compatible endpoint; `offline` is a deterministic rubric whose every
-use must carry `OFFLINE_NOTE`. A new judge is one module with the two functions below and one line
-in each table.
+use must carry `OFFLINE_NOTE`. `judging` takes what is to be judged one by one while something else
+makes it, and judges ahead. A new judge is one module with these functions and one line in each
+table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from pulsemind.judge import openai
@@ -18,7 +20,17 @@ from pulsemind.llm import Usage
 from pulsemind.records import Dimension, Order, Scores, Verdict
 from pulsemind.settings import Endpoint, Judge
 
-__all__ = ["OFFLINE_NOTE", "Pair", "Sample", "compare", "judge_name", "note", "rubric", "score"]
+__all__ = [
+    "OFFLINE_NOTE",
+    "Pair",
+    "Sample",
+    "compare",
+    "judge_name",
+    "judging",
+    "note",
+    "rubric",
+    "score",
+]
 
 Absolute = dict[Dimension, float]
 _Compare = Callable[
@@ -36,6 +48,10 @@ _Compare = Callable[
 _Score = Callable[
     [Sequence[Sample], Judge, Mapping[str, Endpoint], int, Path, Path | None, Usage | None],
     list[Absolute | None],
+]
+_Judging = Callable[
+    [Judge, Mapping[str, Endpoint], int, Path, Path | None, Usage | None],
+    AbstractContextManager[openai.Ahead],
 ]
 
 
@@ -108,6 +124,40 @@ def score(
     ]
 
 
+@contextmanager
+def judging(
+    settings: Judge,
+    endpoints: Mapping[str, Endpoint],
+    concurrency: int,
+    cache: Path,
+    images: Path | None = None,
+    usage: Usage | None = None,
+) -> Iterator[Callable[[Pair | Sample], None]]:
+    """Judge in the background what the function given is called with; arguments as `compare`.
+
+    Nothing comes back: the answers go to the cache as they arrive, and `compare` or `score` of the
+    same things in the same order find them there. Handing over blocks while the judge has more
+    waiting than a few times `concurrency`. Leaving the block waits for the answers; leaving it by
+    an error drops what is not answered and keeps what is. The offline judge keeps no answers, so it
+    does nothing ahead.
+
+    Raises LlmError (see `pulsemind.llm`) for what an earlier request met, at the next call or at
+    the end.
+    """
+    seen: set[tuple[str, str, str, str]] = set()
+    with _JUDGING[settings.kind](settings, endpoints, concurrency, cache, images, usage) as ask:
+
+        def hand_over(item: Pair | Sample) -> None:
+            if isinstance(item, Sample):
+                ask(item)
+            elif content(item) not in seen:
+                seen.add(content(item))
+                for order in orders(item, settings):
+                    ask((item, order))
+
+        yield hand_over
+
+
 def judge_name(settings: Judge) -> str:
     """What outputs call the judge: `offline`, or the model's name."""
     return "offline" if settings.kind == "offline" else settings.model
@@ -158,3 +208,7 @@ def _offline_score(
 
 _COMPARE: Mapping[str, _Compare] = {"offline": _offline_compare, "openai": openai.compare}
 _SCORE: Mapping[str, _Score] = {"offline": _offline_score, "openai": openai.score}
+_JUDGING: Mapping[str, _Judging] = {
+    "offline": lambda *_: nullcontext(lambda item: None),
+    "openai": openai.ahead,
+}

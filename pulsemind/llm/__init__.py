@@ -1,9 +1,10 @@
 """The one door to chat models: any OpenAI-compatible endpoint, many requests at once, none twice.
 
-`complete_all` answers a stream of requests with a bounded number in flight. Every answer goes to a
-cache on disk the moment it arrives, keyed by the content of its request, so that a killed run
-asks nothing again. Requests are pulled one by one: prompts and images never stand in memory
-together.
+`complete_all` answers an iterable of requests; `answering` answers, in the background, requests
+that come one by one while something else makes them. Either has a bounded number in flight. Every
+answer goes to a cache on disk the moment it arrives, keyed by the content of its request, so that a
+killed run asks nothing again. Requests are taken up a few at a time: prompts and images never
+stand in memory together.
 
 Which failures stop the run, and which give a reply without text (ours):
 - no server of the endpoint is left (wrong key, unknown model, unreachable, or failing all the
@@ -19,37 +20,37 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AsyncExitStack
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from threading import BoundedSemaphore
 
-from diskcache import Cache, JSONDisk
+from anyio.from_thread import start_blocking_portal
 from tqdm import tqdm
 
-from pulsemind.artifacts import json_digest
-from pulsemind.llm.budget import BudgetExceeded, LlmError, Purse
+from pulsemind.llm.budget import BudgetExceeded, LlmError
 from pulsemind.llm.messages import Message, Reply, Request
-from pulsemind.llm.servers import Servers, connect
+from pulsemind.llm.run import WAITING, Again, Run, most_in_flight, running
+from pulsemind.llm.store import open_cache, reply_key
 from pulsemind.llm.usage import Usage
 from pulsemind.settings import Endpoint
 
 __all__ = [
+    "Answering",
     "BudgetExceeded",
     "LlmError",
     "Message",
     "Reply",
     "Request",
     "Usage",
+    "answering",
     "complete_all",
     "open_cache",
     "reply_key",
 ]
 
-WAITING = 4
-"""Requests taken up for each place in flight: some wait to be asked again, or for an equal one."""
-
-Again = Callable[[Request, Reply], Request | None]
-"""What to ask in a request's place after its reply; None when the reply stands."""
+Answering = Callable[[Request], Future[Reply]]
+"""Hand over a request; its reply is the future's result."""
 
 
 def complete_all(
@@ -76,104 +77,77 @@ def complete_all(
     Raises LlmError as the module says; must not be called from inside an event loop.
     """
     used = Usage() if usage is None else usage
-    with (
-        open_cache(cache) as store,
-        tqdm(total=total, desc=label, mininterval=1.0) as bar,
-    ):
-        running = _Run(endpoints, concurrency, store, bar, used, again or (lambda *_: None))
-        replies = asyncio.run(running.complete(iter(requests)))
+    workers = WAITING * most_in_flight(endpoints, concurrency)
+    with tqdm(total=total, desc=label, mininterval=1.0) as bar:
+
+        async def complete() -> dict[int, Reply]:
+            async with running(endpoints, concurrency, cache, bar, used, again) as run:
+                return await _all(run, requests, workers)
+
+        replies = asyncio.run(complete())
         bar.set_postfix_str(used.line())
     return [replies[index] for index in range(len(replies))]
 
 
-def open_cache(folder: Path) -> Any:
-    """The answer cache; of its entries none is ever evicted, for it would be paid for twice."""
-    return Cache(str(folder), disk=JSONDisk, eviction_policy="none", cull_limit=0, size_limit=2**62)
+@contextmanager
+def answering(
+    endpoints: Mapping[str, Endpoint],
+    concurrency: int,
+    cache: Path,
+    label: str = "requests",
+    usage: Usage | None = None,
+    again: Again | None = None,
+) -> Iterator[Answering]:
+    """Answer requests in a thread of its own as they come; arguments as `complete_all`.
+
+    Handing over a request blocks while a few times `concurrency` of them have no reply yet, so that
+    they never pile up. A future raises what its request met, an LlmError for one; the others go on.
+    Leaving the block waits for every reply; leaving it by an error drops what has none, and keeps
+    every answer that has arrived.
+    """
+    used = Usage() if usage is None else usage
+    places = BoundedSemaphore(WAITING * most_in_flight(endpoints, concurrency))
+    pending: set[Future[Reply]] = set()
+    with (
+        tqdm(desc=label, mininterval=1.0) as bar,
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(
+            running(endpoints, concurrency, cache, bar, used, again)
+        ) as run,
+    ):
+
+        def done(future: Future[Reply]) -> None:
+            pending.discard(future)
+            places.release()
+
+        def ask(request: Request) -> Future[Reply]:
+            places.acquire()
+            future = portal.start_task_soon(run.settle, request)
+            pending.add(future)
+            future.add_done_callback(done)
+            return future
+
+        try:
+            yield ask
+            wait(list(pending))
+        finally:
+            for future in list(pending):
+                future.cancel()
+            bar.set_postfix_str(used.line())
 
 
-def reply_key(endpoint: str, body: Mapping[str, Any]) -> str:
-    """The cache's key of a request's reply."""
-    return "reply:" + json_digest({"endpoint": endpoint, **body})
+async def _all(run: Run, requests: Iterable[Request], workers: int) -> dict[int, Reply]:
+    replies: dict[int, Reply] = {}
+    numbered = enumerate(requests)
 
+    async def work() -> None:
+        for index, request in numbered:
+            replies[index] = await run.settle(request)
 
-class _Run:
-    """One call of `complete_all`: what its workers share."""
-
-    def __init__(
-        self,
-        endpoints: Mapping[str, Endpoint],
-        concurrency: int,
-        store: Any,
-        bar: tqdm[Any],
-        usage: Usage,
-        again: Again,
-    ) -> None:
-        self._endpoints, self._concurrency, self._store = endpoints, concurrency, store
-        self._bar, self._usage, self._again = bar, usage, again
-        self._open: dict[str, tuple[Servers, Purse]] = {}
-        self._asking: dict[str, asyncio.Lock] = {}
-
-    async def complete(self, requests: Iterator[Request]) -> dict[int, Reply]:
-        replies: dict[int, Reply] = {}
-        numbered = enumerate(requests)
-        most = max([self._concurrency, *(e.concurrency or 0 for e in self._endpoints.values())])
-        async with AsyncExitStack() as opened:
-
-            async def work() -> None:
-                for index, request in numbered:
-                    replies[index] = await self._settle(request, opened)
-                    self._show()
-                    self._bar.update()
-
-            try:
-                async with asyncio.TaskGroup() as group:
-                    for _ in range(WAITING * most):
-                        group.create_task(work())
-            except BaseExceptionGroup as errors:
-                raise errors.exceptions[0] from None
-        return replies
-
-    async def _settle(self, request: Request, opened: AsyncExitStack) -> Reply:
-        """Ask until the reply stands."""
-        while True:
-            reply = await self._answer(request, opened)
-            following = self._again(request, reply)
-            if following is None:
-                return reply
-            request = following
-
-    async def _answer(self, request: Request, opened: AsyncExitStack) -> Reply:
-        """The cached reply, or else the server's, which is then cached."""
-        key = reply_key(request.endpoint, request.body())
-        async with self._asking.setdefault(key, asyncio.Lock()):  # equal requests are asked once
-            stored = self._store.get(key)
-            if stored is not None:
-                self._usage.cached += 1
-            else:
-                stored = await self._pay(request, key, opened)
-        self._asking.pop(key, None)
-        self._usage.add(stored["tokens"])
-        return Reply.model_validate(stored["reply"])
-
-    async def _pay(self, request: Request, key: str, opened: AsyncExitStack) -> dict[str, Any]:
-        name = request.endpoint
-        if name not in self._open:
-            connection = connect(name, self._endpoints, self._concurrency, self._usage)
-            # No await between look-up and entry but connecting, which waits for nothing.
-            servers = await opened.enter_async_context(connection)
-            self._open[name] = servers, Purse(name, self._endpoints[name], self._store)
-        servers, purse = self._open[name]
-        expected = request.expected_tokens()
-        async with purse.hold(expected):
-            reply, tokens = await servers.ask(request)
-            stored = {"reply": reply.model_dump(), "tokens": tokens}
-            with self._store.transact():  # an answer and what it cost: both or neither
-                self._store[key] = stored
-                self._usage.paid += purse.pay(tokens or expected)
-        return stored
-
-    def _show(self) -> None:
-        self._bar.set_postfix(
-            {"in flight": self._usage.in_flight, "errors": self._usage.errors.total()},
-            refresh=False,
-        )
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(workers):
+                group.create_task(work())
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    return replies

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -33,6 +33,9 @@ class Purse:
     def __init__(self, name: str, endpoint: Endpoint, store: Any) -> None:
         self._name, self._endpoint, self._store = name, endpoint, store
         self._held: Cost = (0, 0, 0.0)
+        budget = endpoint.budget
+        self._limits = (budget.requests, budget.tokens, budget.money)
+        self._unlimited = self._limits == (None, None, None)
         self._changed = asyncio.Condition()
 
     @asynccontextmanager
@@ -42,6 +45,9 @@ class Purse:
         Raises BudgetExceeded when it does not even though nothing else is in flight.
         """
         cost = self._cost(expected)
+        if self._unlimited:
+            yield
+            return
         async with self._changed:
             while over := self._over(cost):
                 if not self._held[0]:
@@ -56,11 +62,16 @@ class Purse:
                 self._held = _plus(self._held, (-requests, -tokens, -money))
                 self._changed.notify_all()
 
-    def pay(self, tokens: Sequence[int]) -> float:
-        """Enter an answer in the transaction that stores it; gives the money it cost."""
-        cost = self._cost(tokens)
-        self._store[self._key] = _plus(self._spent(), cost)
-        return cost[2]
+    def pay(self, answers: Iterable[Sequence[int]]) -> None:
+        """Enter the tokens of answers, in the transaction that stores them."""
+        spent = self._spent()
+        for tokens in answers:
+            spent = _plus(spent, self._cost(tokens))
+        self._store[self._key] = spent
+
+    def price(self, tokens: Sequence[int]) -> float:
+        """The money that an answer costs."""
+        return self._cost(tokens)[2]
 
     def _cost(self, tokens: Sequence[int]) -> Cost:
         prices = self._endpoint.price_in, self._endpoint.price_out
@@ -68,13 +79,9 @@ class Purse:
         return 1, sum(tokens), money
 
     def _over(self, cost: Cost) -> str | None:
-        budget = self._endpoint.budget
-        limits = (budget.requests, budget.tokens, budget.money)
-        if limits == (None, None, None):
-            return None
         spent = self._spent()
         needed = _plus(_plus(spent, self._held), cost)
-        for kind, limit, used, need in zip(KINDS, limits, spent, needed, strict=True):
+        for kind, limit, used, need in zip(KINDS, self._limits, spent, needed, strict=True):
             if limit is not None and need > limit:
                 return (
                     f"services.endpoints.{self._name}.budget.{kind} is {limit:g}, {used:g} is "

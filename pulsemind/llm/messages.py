@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import mimetypes
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -95,21 +96,60 @@ class Reply(BaseModel):
     finish: Literal["stop", "length", "refused", "empty"]
 
 
-def read_completion(completion: Any) -> Reply:
-    """The reply in an answer of the chat API.
+Answered = tuple[Reply, list[int] | None]
+"""A reply, and its tokens in and out if the server states them."""
 
-    Raises LookupError, TypeError or AttributeError when it is not the API's answer.
+
+class _Said(BaseModel):
+    content: str | None = None
+    refusal: str | None = None
+
+
+class _Choice(BaseModel):
+    message: _Said
+    finish_reason: str | None = None
+
+
+class _Used(BaseModel):
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class _Completion(BaseModel):
+    """Of the chat API's answer what is read here; servers add all sorts of things."""
+
+    choices: tuple[_Choice, ...] = Field(min_length=1)
+    usage: _Used | None = None
+
+
+def read_completion(answer: bytes) -> Answered:
+    """The reply in an answer of the chat API, and its tokens.
+
+    Raises ValueError when it is not the API's answer.
     """
-    choice = completion.choices[0]
-    if choice.message.refusal or choice.finish_reason == "content_filter":
+    completion = _Completion.model_validate_json(answer)
+    used = completion.usage
+    tokens = None if used is None else [used.prompt_tokens, used.completion_tokens]
+    return _reply(completion.choices[0]), tokens
+
+
+def _reply(choice: _Choice) -> Reply:
+    said = choice.message
+    if said.refusal or choice.finish_reason == "content_filter":
         return Reply(text=None, finish="refused")
-    if not choice.message.content:
+    if not said.content:
         return Reply(text=None, finish="empty")
-    finish: Literal["stop", "length"] = "length" if choice.finish_reason == "length" else "stop"
-    return Reply(text=choice.message.content, finish=finish)
+    return Reply(text=said.content, finish="length" if choice.finish_reason == "length" else "stop")
 
 
 def data_url(path: Path) -> str:
     """An image file as a data URL."""
+    state = path.stat()
+    return _data_url(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=64)
+def _data_url(path: Path, changed: int, size: int) -> str:
+    """All candidates of a query show the same images: read and encoded once."""
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"

@@ -26,13 +26,12 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from pulsemind.llm.attempt import Failure, read, send
 from pulsemind.llm.budget import LlmError
-from pulsemind.llm.messages import Reply, Request, read_completion
+from pulsemind.llm.messages import Answered
 from pulsemind.llm.usage import Usage
 from pulsemind.settings import Endpoint
 
-REFUSED = frozenset({400, 413, 422})
-"""The server refuses this request for its content; another one may do."""
 PASSING = frozenset({408, 409, 429, *range(500, 600)})
 LONGEST_WAIT = 300.0
 """Seconds waited before a request is asked again, whatever Retry-After says."""
@@ -42,19 +41,7 @@ the first time."""
 BURST = 20
 """A rate limit may be used up to a twentieth of a minute's worth at once."""
 
-Answered = tuple[Reply, list[int] | None]
-"""A reply, and its tokens in and out if the server states them."""
 _backoff = wait_random_exponential(multiplier=0.5, max=30)
-
-
-@dataclass(frozen=True)
-class Failure:
-    """An attempt without an answer. `kind`: a status, `timeout`, `connection`, or `garbled` (not
-    the chat API's answer)."""
-
-    kind: str
-    server: Server
-    retry_after: float = 0.0
 
 
 @dataclass
@@ -116,18 +103,37 @@ class Servers:
         self._requests = _bucket(endpoint.requests_a_minute)
         self._tokens = _bucket(endpoint.tokens_a_minute)
 
-    async def ask(self, request: Request) -> Answered:
-        """Ask until there is an answer. Raises LlmError when the attempts or servers run out."""
+    async def ask(self, body: Mapping[str, Any], expected: int) -> Answered:
+        """Ask until there is an answer. Raises LlmError when the attempts or servers run out.
+
+        Args:
+            body: the request as the chat API wants it.
+            expected: tokens it may cost, for the rate limit.
+        """
         failed: Server | None = None
 
         async def attempt() -> Answered | Failure:
             nonlocal failed
             await _take(self._requests, 1)
-            await _take(self._tokens, sum(request.expected_tokens()))
+            await _take(self._tokens, expected)
             async with self._places, self._pick(failed) as server:
-                outcome = await self._try(server, request)
+                start = time.perf_counter()
+                sent = await send(server.client, body)
+                seconds = time.perf_counter() - start
+                if isinstance(sent, Failure):  # known before another one takes the place
+                    self._failed(server, sent)
+            if isinstance(sent, bytes):
+                await asyncio.sleep(0)  # who waits for the place asks before this one is read
+                outcome = read(sent)
+                if isinstance(outcome, Failure):
+                    self._failed(server, outcome)
+            else:
+                outcome = sent
             if isinstance(outcome, Failure):
-                failed = outcome.server
+                failed = server
+            else:
+                server.succeeded()
+                self._usage.seconds.append(seconds)
             return outcome
 
         outcome: Answered | Failure = await AsyncRetrying(
@@ -138,7 +144,7 @@ class Servers:
         )(attempt)
         if isinstance(outcome, Failure):
             raise LlmError(
-                f"endpoint {self._name!r}, model {request.model!r}: a request failed "
+                f"endpoint {self._name!r}, model {body['model']!r}: a request failed "
                 f"{self._endpoint.attempts} times, the last time with {outcome.kind}; all answers "
                 "are kept: run again to go on"
             )
@@ -171,19 +177,12 @@ class Servers:
             "model, then run again to go on"
         )
 
-    async def _try(self, server: Server, request: Request) -> Answered | Failure:
-        start = time.perf_counter()
-        answer = await _send(server, request)
-        if not isinstance(answer, Failure):
-            server.succeeded()
-            self._usage.seconds.append(time.perf_counter() - start)
-            return answer
-        self._usage.errors[answer.kind] += 1
-        if answer.kind.isdigit() and int(answer.kind) not in PASSING:
-            server.unusable(answer.kind)
+    def _failed(self, server: Server, failure: Failure) -> None:
+        self._usage.errors[failure.kind] += 1
+        if failure.kind.isdigit() and int(failure.kind) not in PASSING:
+            server.unusable(failure.kind)
         else:
-            server.failed(answer, self._endpoint)
-        return answer
+            server.failed(failure, self._endpoint)
 
 
 @asynccontextmanager
@@ -209,30 +208,13 @@ async def connect(
                 api_key=_key(name, server.api_key_env),
                 max_retries=0,
                 timeout=endpoint.timeout,
+                # The transport that does not go through all its connections at every request.
+                http_client=openai.DefaultAioHttpClient(),
             )
             await opened.enter_async_context(client)
             place = urlsplit(server.base_url).netloc.rpartition("@")[2]
             servers.append(Server(place, client, server.weight))
         yield Servers(name, endpoint, servers, concurrency, usage)
-
-
-async def _send(server: Server, request: Request) -> Answered | Failure:
-    """Ask once. No exception leaves: an error of the client quotes what the server said."""
-    try:
-        completion = await server.client.chat.completions.create(**request.body())
-        used: Any = completion.usage
-        tokens = [used.prompt_tokens, used.completion_tokens] if used else None
-        return read_completion(completion), tokens
-    except openai.APITimeoutError:
-        return Failure("timeout", server)
-    except openai.APIConnectionError:
-        return Failure("connection", server)
-    except openai.APIStatusError as error:
-        if error.status_code in REFUSED:
-            return Reply(text=None, finish="refused"), [0, 0]
-        return Failure(str(error.status_code), server, _retry_after(error.response.headers))
-    except (openai.OpenAIError, LookupError, TypeError, AttributeError, ValueError):
-        return Failure("garbled", server)
 
 
 def _key(name: str, variable: str) -> str:
@@ -254,16 +236,6 @@ def _pause(state: RetryCallState) -> float:
 def _outcome(state: RetryCallState) -> Any:
     assert state.outcome is not None  # tenacity asks after an attempt only
     return state.outcome.result()
-
-
-def _retry_after(headers: Mapping[str, str]) -> float:
-    """Seconds of `retry-after-ms` or `Retry-After`; 0 where there is neither number."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            return max(0.0, float(headers.get(name, "")) * unit)
-        except ValueError:
-            continue
-    return 0.0
 
 
 def _bucket(a_minute: int | None) -> AsyncLimiter | None:

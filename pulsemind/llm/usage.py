@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
+from pydantic import BaseModel, Field
 
 
-@dataclass
-class Usage:
+class Usage(BaseModel):
     """What requests cost, summed up. Answers from the cache count with what they once cost, so
     that a resumed run reports the same sums; `cached` says how many cost nothing this time."""
 
@@ -24,9 +23,9 @@ class Usage:
     """Requests at a server now."""
     paid: float = 0.0
     """Money of this run's answers, by the endpoints' prices."""
-    errors: Counter[str] = field(default_factory=Counter)
+    errors: Counter[str] = Field(default_factory=Counter)
     """Attempts of this run that failed, by kind: a status, `timeout`, `connection`, `garbled`."""
-    seconds: list[float] = field(default_factory=list)
+    seconds: list[float] = Field(default_factory=list)
     """Time to answer of each answered attempt of this run."""
 
     def add(self, tokens: Sequence[int] | None) -> None:
@@ -37,6 +36,14 @@ class Usage:
         else:
             self.tokens_in += tokens[0]
             self.tokens_out += tokens[1]
+
+    def asked_before(self, earlier: Usage) -> None:
+        """Count what an earlier pass over these requests asked and paid as this one's: the answers
+        that it left are in this one's `cached`."""
+        self.cached -= len(earlier.seconds)
+        self.paid += earlier.paid
+        self.errors += earlier.errors
+        self.seconds += earlier.seconds
 
     def metrics(self) -> dict[str, float]:
         """Flat figures for a tracker; latencies only where this run has asked."""

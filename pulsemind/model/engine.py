@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import torch
 from tqdm import tqdm
+from transformers import LogitsProcessor, LogitsProcessorList
 
 from pulsemind.model.chat import encode, vision_token_ids
 from pulsemind.records import Query, Rollout, Turn
@@ -91,23 +92,26 @@ def sample(
     """
     device = next(model.parameters()).device
     model.eval()
-    chunks = chunked(queries, max(1, batch // candidates))
-    for number, chunk in enumerate(tqdm(chunks, desc="rollout", unit="batch")):
+    chunks = chunked(_by_length(queries), max(1, batch // candidates))
+    for number, group in enumerate(tqdm(chunks, desc="rollout", unit="batch")):
+        chunk = [queries[i] for i in group]
         prompts = [fit_prompt(processor, q.turns, folder, max_prompt_length) for q in chunk]
         repeated = [prompt for prompt in prompts for _ in range(candidates)]
         inputs = {k: v.to(device) for k, v in encode(processor, repeated, folder, True).items()}
         torch.manual_seed(seed * 1_000_003 + number)
+        drawn = _Drawn(vision_token_ids(processor), temperature)
         completion = _generate(
             model,
             processor,
             inputs,
             max_new_tokens,
+            logits_processor=LogitsProcessorList([drawn]),
             do_sample=True,
             temperature=temperature,
             top_k=0,
             top_p=1.0,
         )
-        logprobs = token_logprobs(model, inputs, completion, temperature)
+        logprobs = drawn.logprobs(completion)
         for row in range(len(repeated)):
             ids, stopped = _until_end(processor, completion[row].tolist())
             yield Rollout(
@@ -136,10 +140,8 @@ def answer(
     """One reply a query by the given decoding settings, in order of the queries."""
     device = next(model.parameters()).device
     model.eval()
-    # Queries of similar length together, so that little is padded.
-    order = sorted(range(len(queries)), key=lambda i: sum(len(t.text) for t in queries[i].turns))
     texts: dict[int, str] = {}
-    chunks = chunked(order, decoding.batch)
+    chunks = chunked(_by_length(queries), decoding.batch)
     for number, chunk in enumerate(tqdm(chunks, desc="answers", unit="batch")):
         prompts = [
             fit_prompt(processor, queries[i].turns, folder, max_prompt_length) for i in chunk
@@ -159,6 +161,7 @@ def answer(
             processor,
             inputs,
             decoding.max_new_tokens,
+            suppress_tokens=vision_token_ids(processor),
             repetition_penalty=decoding.repetition_penalty,
             **sampled,
         )
@@ -168,6 +171,36 @@ def answer(
     return [texts[i] for i in range(len(queries))]
 
 
+def _by_length(queries: Sequence[Query]) -> list[int]:
+    """The queries' places, similar lengths together, so that little is padded."""
+    return sorted(range(len(queries)), key=lambda i: sum(len(t.text) for t in queries[i].turns))
+
+
+class _Drawn(LogitsProcessor):
+    """Forbids tokens, and keeps the log-probabilities of those drawn, over the whole vocabulary as
+    a trainer computes them. No pass of its own, and one step's logits at a time."""
+
+    def __init__(self, forbidden: list[int], temperature: float) -> None:
+        self._forbidden, self._temperature = forbidden, temperature
+        self._before: torch.Tensor | None = None
+        self._found: list[torch.Tensor] = []
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        if self._before is not None:
+            self._take(input_ids[:, -1])
+        self._before = (scores.float() / self._temperature).log_softmax(-1)
+        return scores.index_fill(1, torch.tensor(self._forbidden, device=scores.device), -torch.inf)
+
+    def logprobs(self, completion: torch.Tensor) -> torch.Tensor:
+        """Of all tokens (batch, T), when the last has been drawn."""
+        self._take(completion[:, -1])
+        return torch.stack(self._found, dim=1)
+
+    def _take(self, drawn: torch.Tensor) -> None:
+        assert self._before is not None  # something is drawn after the first step
+        self._found.append(self._before.gather(1, drawn[:, None])[:, 0])
+
+
 def _generate(
     model: Any, processor: Any, inputs: dict[str, Any], max_new_tokens: int, **options: Any
 ) -> torch.Tensor:
@@ -175,7 +208,6 @@ def _generate(
     output = model.generate(
         **inputs,
         max_new_tokens=max_new_tokens,
-        suppress_tokens=vision_token_ids(processor),
         eos_token_id=tokenizer.convert_tokens_to_ids("<|im_end|>"),
         pad_token_id=tokenizer.pad_token_id,
         use_cache=True,

@@ -176,8 +176,9 @@ def test_a_run_killed_while_judging_and_updating_ends_with_the_same_adapter(
     first = folder / "work" / "crpo" / "iteration-0000"
     forget(folder)
     judge.bodies.clear()
-    judge.delay = lambda body: 0.2
-    kill_when(environment, folder, lambda: len(judge.bodies) >= 6)
+    judge.delay = lambda body: 0.5  # the judge takes seconds, what is left of the rollout does not
+    sampled = first / "rollouts" / "manifest.json"
+    kill_when(environment, folder, lambda: len(judge.bodies) >= 6 and sampled.is_file())
     judge.delay = lambda body: 0.0
     rollouts = (first / "rollouts" / "manifest.json").stat().st_mtime_ns
     assert not (first / "verdicts").exists()

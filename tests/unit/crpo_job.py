@@ -10,19 +10,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pulsemind.records import DIMENSIONS, Query, Rollout
-from pulsemind.settings import Correction, CrpoSettings, Guards, Judge, Weights
+from pulsemind.settings import Correction, CrpoSettings, EngineSettings, Guards, Judge, Weights
 from tests.conftest import consultation
 
 ROOT = Path(__file__).parents[2]
 G = 4
 SETTINGS = CrpoSettings(
     iterations=1,
+    staleness=0,
     queries=4,
     candidates=G,
     temperature=1.0,
     max_new_tokens=12,
     max_prompt_length=200,
     generation_batch=8,
+    engine=EngineSettings(kind="transformers"),
     reward="comparison",
     judge=Judge(
         kind="offline",

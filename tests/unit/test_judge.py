@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from pulsemind.judge import OFFLINE_NOTE, Pair, Sample, compare, note, rubric, score
 from pulsemind.judge.offline import outcome
-from pulsemind.judge.openai import messages as judge_messages
 from pulsemind.judge.openai import preference as answer_of
 from pulsemind.judge.openai import read
+from pulsemind.judge.prompt import messages as judge_messages
 from pulsemind.judge.units import is_question, sentences, tokens, units
 from pulsemind.records import DIMENSIONS, Dimension, ImageRef, Query, Turn
 from pulsemind.settings import Endpoint, Judge
