@@ -1,0 +1,26 @@
+"""A reply as the extractors see it: typography made plain, thinking and questions taken out."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_THINKING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL | re.IGNORECASE)
+_LATEX = re.compile(r"\\(?:text|textbf|mathrm|mathbf|textrm)\s*\{([^{}]*)\}")
+_MARKS = re.compile(r"\*\*|__|[*`$#]|\\[()\[\]]")
+_QUESTION = re.compile(r"[^.。!！?\n;；]*\?")
+
+
+def plain(text: str) -> str:
+    """Full-width and circled forms made plain, Markdown and LaTeX marks and `<think>` removed.
+
+    An unclosed `<think>` (a reply cut while thinking) takes the rest with it: nothing was answered.
+    """
+    text = _THINKING.sub(" ", text)
+    text = _LATEX.sub(r"\1", unicodedata.normalize("NFKC", text))
+    return _MARKS.sub("", text).strip()
+
+
+def without_questions(text: str) -> str:
+    """A plain text without the sentences that ask: "Which of A, B or C is best?" chooses none."""
+    return _QUESTION.sub(" ", text).strip()

@@ -1,0 +1,162 @@
+"""Exact rules that read a letter from a reply, most explicit first (ours; SPEC 6).
+
+A rule finds letters, alone or in a run ("A and B", "BD"). A letter that the text denies ("not A",
+"A is wrong", "A选项错误") is not chosen. Different letters under one rule are a conflict, unless
+the reply corrects itself between them; a list of the options chooses none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+LetterRule = Literal["boxed", "statement", "leading", "verdict", "choice_word", "conclusion", "pointed"]
+
+JOIN = r"(?:\s*(?:[,、/&+]|\b(?:and|or|nor)\b|和|或者?|及|与))+\s*"
+_BEFORE = re.compile(
+    r"(?:不选|不能选|不应选|不宜选|不是|并非|而非|排除|除了|非"
+    r"|\b(?:not|never|neither|nor|without|except|exclud\w+|eliminat\w+|rul\w+ out|reject\w*)\b"
+    r"|n't\b|\bcannot\b|rather than|instead of)"
+    r"\s*(?:\b(?:be|choose|pick|select|option|choice|the|answer)\b|选项|选|[:(\[\"'])*\s*$",
+    re.IGNORECASE,
+)
+_DENIAL = (
+    r"(?:选项|项)?\s*(?:(?:都|均|也|则|明显|肯定)?\s*(?:是)?\s*(?:错误|错|不对|不正确|不符|不合适"
+    r"|不适用|不适合|不选|不可|不能|可排除|被排除|排除)"
+    r"|\s*,?\s*(?:(?:is|are|was|were)\s+(?:all\s+|both\s+|clearly\s+|definitely\s+|therefore\s+)?"
+    r"(?:not|n't|wrong|incorrect|excluded|eliminated|false|inappropriate|contraindicated|ruled)"
+    r"|isn't|aren't|can(?:not|'t)|(?:can|could|may|must) be (?:excluded|eliminated|ruled)))"
+)
+_HEDGE = re.compile(r"(?:或许|也许|可能可以|might|may also)", re.IGNORECASE)
+CORRECTION = re.compile(
+    r"\b(?:wait|actually|on (?:second thought|reflection)|scratch that|correction|let me correct"
+    r"|i was wrong|i made a mistake|re-?consider(?:ing)?|changed? my mind)\b"
+    r"|更正|改选|改为|修正|重新考虑|仔细考虑|仔细想|再想|再看|(?:^|[。.;!\n])\s*不对\s*[,。!]",
+    re.IGNORECASE,
+)
+
+
+class Found(NamedTuple):
+    """Letters one rule found, none when they contradict each other."""
+
+    letter: str | None
+    rule: LetterRule
+
+
+@lru_cache(maxsize=64)
+def _patterns(letters: str) -> tuple[tuple[LetterRule, re.Pattern[str]], ...]:
+    """The rules for these option letters; group `run` holds the letters."""
+    upper = rf"[(\[\"'「“【]*\s*(?:[{letters}])(?![A-Za-z0-9]|'[a-z])\s*[)\]\"'」”】]*"
+    # A small letter counts only where it cannot be a word: "answer: b.", but not "is a virus".
+    small = rf"[(\[\"']*\s*[{letters.lower()}](?:\s*[)\]\"'.,;:]|\s*$)"
+    # "I" and "A" are words before a small word: "I think", "A patient".
+    word = r"(?!(?<=[AI])\s+[a-z])"
+    one = rf"(?:{upper}{word}|(?m:{small}))"
+    run = rf"(?P<run>[{letters}]{{2,{len(letters)}}}(?![A-Za-z0-9])|{one}(?:{JOIN}{one})*)"
+    noun = r"(?:(?:the\s+)?(?:option|choice|answer|letter)|选项|答案)?\s*"
+    verb = (
+        r"(?:(?:is|are|was|would|will|should|must|could|can|may|has\s+to|might)"
+        r"(?:\s+(?:be|likely|most\s+likely|probably|clearly|therefore|thus|then|still))*"
+        r"|可能是|应该是|应当是|应该为|就是|则是|应是|应为|应选|是|为|选择|选)?"
+    )
+    link = rf"[\"'】\])]*\s*(?i:{verb})\s*[\"'】]*\s*(?:[:=>.-]+)?\s*[\"'「“]*\s*(?i:{noun})"
+    praised = (
+        r"(?:(?:is|was|would be|must be)\s+(?:also\s+|indeed\s+|therefore\s+|clearly\s+)?(?:the\s+)?"
+        r"(?:most\s+)?(?:correct|right|best|answer|true|preferred|appropriate|likely|suitable)"
+        r"|stands out|fits best"
+        r"|(?:选项|项)?\s*(?:是|为|最)?\s*(?:正确|最佳|对的?(?=\W|$)|合适|符合|最恰当|首选|恰当))"
+    )
+    sources: dict[LetterRule, str] = {
+        "boxed": rf"\\boxed\s*{{\s*{run}",
+        "statement": rf"(?:(?i:\b(?:answer|ans)\b|答案?)(?:\s+(?i:to\s+(?:this|the)\s+question|here))?"
+        rf"{link}|(?i:correct|best|right|final|selected|chosen|preferred|appropriate|likely)\s+"
+        rf"(?i:option|choice|answer)(?i:\s+here)?{link}|(?:正确|最佳)(?:选项|的)?\s*[:是为]+\s*"
+        rf"|(?i:\bcorrect)\s*[:=]\s*|(?i:option|choice)\s+that\s+(?:[a-z]+\s+){{1,4}}is\s+){run}",
+        "leading": rf"\A\s*{run}(?=\s*(?:$|[.):,、。:;\n]|-\s)|\s+[\u4e00-\u9fff])",
+        "verdict": rf"(?<![A-Za-z0-9]){run}\s*{praised}",
+        "choice_word": rf"(?:(?i:\b(?:choose|chose|select|pick|(?:go|going|went)\s+(?:with|for)|opt\s+for))\s+"
+        rf"(?i:the\s+)?(?i:{noun})|(?:选择?|选项)\s*[:]?\s*(?:选项)?|(?i:\b(?:option|choice)\s+)){run}"
+        rf"|(?<![A-Za-z0-9、,])(?P<run2>[{letters}])\s*(?:选项|项)\s*(?:$|[。.])",
+        "conclusion": rf"(?i:\b(?:therefore|thus|hence|so|consequently)\b|综上(?:所述)?|因此|所以|故)"
+        rf"\s*[,:]?\s*(?i:it\s+(?:is|has\s+to\s+be|must\s+be|should\s+be))?\s*{run}\s*(?:[.。!]|$)",
+        "pointed": rf"(?:\b(?i:is|be)\s+(?:likely\s+)?|'s\s|[:>=「【]\s*|是|为){run}(?=\s*(?:[.,;。!<)\]」】(]|$|\n))",
+    }
+    return tuple((rule, re.compile(source, re.MULTILINE)) for rule, source in sources.items())
+
+
+def read_letter(text: str, options: Mapping[str, str]) -> Found | None:
+    """The letter that the first rule to find any reads in a plain text.
+
+    Returns None when no rule finds one, and a `Found` without letter when the rule's findings
+    contradict each other or the options' own texts ("B. Warfarin" where C is warfarin).
+    """
+    correction = None
+    for correction in CORRECTION.finditer(text):
+        pass
+    if correction:  # what follows a change of mind counts, if it decides
+        tail = _read(text[correction.end() :].strip(" ,.。:!"), options)
+        if tail and tail.letter:
+            return tail
+    return _read(text, options)
+
+
+def _read(text: str, options: Mapping[str, str]) -> Found | None:
+    text = _without_list(text, options)
+    for rule, pattern in _patterns("".join(sorted(options))):
+        found = set()
+        for match in pattern.finditer(text):
+            chosen = _asserted(match, text, options)
+            if len(chosen) == 1 and _other_text(text, match.end(), chosen, options):
+                return Found(None, rule)
+            found |= chosen
+        if found:
+            return Found(found.pop() if len(found) == 1 else None, rule)
+    return None
+
+
+def _asserted(match: re.Match[str], text: str, options: Mapping[str, str]) -> set[str]:
+    """The letters of a match that the text does not deny."""
+    group = "run" if match.group("run") else "run2"
+    run = match.group(group)
+    words = re.sub(r"(?i:and|nor|or)", " ", run)
+    letters = {c.upper() for c in words if c.upper() in options}
+    after = text[match.end(group) : match.end(group) + 60]
+    if _BEFORE.search(text[max(0, match.start(group) - 40) : match.start(group)]):
+        return set()
+    if _BEFORE.search(text[max(0, match.start() - 40) : match.start()]):  # "not choose A"
+        return set()
+    if re.match(rf"(?:{JOIN}[A-Z])*\s*{_DENIAL}", after, re.IGNORECASE):
+        return set()
+    return set() if _HEDGE.match(after.lstrip()) else letters
+
+
+def _other_text(text: str, end: int, chosen: set[str], options: Mapping[str, str]) -> bool:
+    """Whether the text goes on with exactly another option's text: letter and text disagree."""
+    rest = re.split(r"[\n.。;；,，(]", text[end:].lstrip(" .:)、-,"), maxsplit=1)[0].strip().lower()
+    others = {o.strip().lower() for letter, o in options.items() if letter not in chosen}
+    own = {options[letter].strip().lower() for letter in chosen}
+    return rest in others - own
+
+
+def _without_list(text: str, options: Mapping[str, str]) -> str:
+    """The text without a list of the options; what such a list says of each chooses none."""
+    heads = list(_heads(text, options))
+    if len({letter for letter, _, _ in heads}) < min(3, len(options)):
+        return text
+    lines = text.split("\n")
+    listed = {text.count("\n", 0, start) for _, start, _ in heads}
+    kept = [line for number, line in enumerate(lines) if number not in listed]
+    if len(listed) == 1:  # all in one line: keep what follows the last option's sentence
+        last = max(start for _, start, _ in heads)
+        kept.append(re.split(r"[.。]\s+", text[last + 2 :], maxsplit=1)[-1] if ". " in text[last + 2 :] else "")
+    return "\n".join(kept).strip()
+
+
+def _heads(text: str, options: Mapping[str, str]) -> Iterator[tuple[str, int, int]]:
+    letters = "".join(sorted(options))
+    for match in re.finditer(rf"(?<![A-Za-z0-9])[-(\s]*([{letters}])\s*[).:、]\s*(?=\S)", text):
+        before = text[: match.start(1)].rstrip(" (-")
+        if not before or before[-1] in "\n.。;；%" or before.endswith(tuple(options.values())):
+            yield match[1], match.start(1), match.end()
