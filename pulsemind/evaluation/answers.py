@@ -26,9 +26,12 @@ RULES: tuple[str, ...] = (
 )
 _REFUSAL = re.compile(
     r"\b(?:sorry|apologi[sz]e|unable to|as an? (?:ai|(?:large )?language model)|not qualified"
-    r"|(?:can(?:not|'t|not)|could not|couldn't|won't) (?:answer|determine|help|provide|say|choose|decide|tell)"
-    r"|(?:do not|don't) (?:know|have enough)|not (?:sure|certain)|unclear|(?:need|requires?) more)\b"
-    r"|抱歉|对不起|无法|不知道|不清楚|不能(?:回答|判断|确定|给出|提供)|作为(?:一个)?(?:人工智能|AI|语言模型)|还?不好说",
+    r"|(?:cannot|can't|can not|could not|couldn't|won't) "
+    r"(?:answer|determine|help|provide|say|choose|decide|tell)"
+    r"|(?:do not|don't) (?:know|have enough)|not (?:sure|certain)|unclear"
+    r"|(?:need|requires?) more)\b"
+    r"|抱歉|对不起|无法|不知道|不清楚|不能(?:回答|判断|确定|给出|提供)"
+    r"|作为(?:一个)?(?:人工智能|AI|语言模型)|还?不好说",
     re.IGNORECASE,
 )
 

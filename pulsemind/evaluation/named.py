@@ -14,24 +14,30 @@ from typing import NamedTuple
 
 SHORT = 160
 """Characters up to which a reply without a concluding clause counts as naming its answer."""
-_CLAUSE = re.compile(r"[,，;；。!！\n]|\.(?!\d)|\bbut\b|\bso\b(?!\s+that)|\bbecause\b|\bsince\b|因为|由于")
+_CLAUSE = re.compile(
+    r"[,，;；。!！\n]|\.(?!\d)|\bbut\b|\bso\b(?!\s+that)|\bbecause\b|\bsince\b|因为|由于"
+)
 _SENTENCE = re.compile(r"[;；。!！\n]|\.(?!\d)")
 _DENIED_BEFORE = re.compile(
-    r"(?:\b(?:not|no|never|neither|nor|without|cannot|exclud\w+|except|unlike|against|less likely)\b|n't\b"
+    r"(?:\b(?:not|no|never|neither|nor|without|cannot|exclud\w+|except|unlike|against"
+    r"|less likely)\b|n't\b"
     r"|\brather than\b|\binstead of\b|\brul\w+ out\b)(?:\W+\w+){0,4}\W*$"
     r"|(?:不|没|非|无|未|排除|除外|除了|禁)[^,，。]{0,5}$",
     re.IGNORECASE,
 )
 _DENIED_AFTER = re.compile(
-    r"\s*(?:\([A-Z]\))?\s*(?:(?:is|are|was|were|can|could|would|should|has been|does|do|will)\s*(?:therefore\s+|"
-    r"also\s+|be\s+)?(?:not|n't|wrong|incorrect|excluded|less|unlikely|insufficient|contraindicated|ruled|inappropriate)"
+    r"\s*(?:\([A-Z]\))?\s*(?:(?:is|are|was|were|can|could|would|should|has been|does|do|will)\s*"
+    r"(?:therefore\s+|also\s+|be\s+)?(?:not|n't|wrong|incorrect|excluded|less|unlikely|insufficient"
+    r"|contraindicated|ruled|inappropriate)"
     r"|(?:isn't|aren't|wouldn't|can't|doesn't)"
     r"|(?:不|错|是错|可排除|被排除|应排除|禁忌|可能性(?:较)?小|也不|均不|都不))",
     re.IGNORECASE,
 )
 _CONCLUDES = re.compile(
-    r"\b(?:answer|therefore|thus|hence|best|correct|right choice|most (?:likely|appropriate|suitable|consistent)"
-    r"|diagnosis|drug of choice|should|conclude|conclusion|first[- ]line|preferred|choose|recommend\w*)\b"
+    r"\b(?:answer|therefore|thus|hence|best|correct|right choice"
+    r"|most (?:likely|appropriate|suitable|consistent)"
+    r"|diagnosis|drug of choice|should|conclude|conclusion|first[- ]line|preferred"
+    r"|choose|recommend\w*)\b"
     r"|答案|因此|所以|综上|故|诊断|首选|应选|宜选|应使用|应用|最可能|考虑为|提示|符合|正确",
     re.IGNORECASE,
 )
@@ -74,7 +80,7 @@ def read_named(text: str, options: Mapping[str, str]) -> Named:
 
 
 def find_options(text: str, options: Mapping[str, str]) -> list[Mention]:
-    """Where the options' texts stand, longest first where they overlap; equal texts are left out."""
+    """Where the options' texts stand, longest first where they overlap; equal ones left out."""
     found: list[Mention] = []
     texts = [option.strip().lower() for option in options.values()]
     for letter, option in sorted(options.items(), key=lambda pair: -len(pair[1])):
@@ -106,8 +112,7 @@ def _part(text: str, mention: Mention, cut: re.Pattern[str]) -> str:
 def _denied(text: str, mention: Mention) -> bool:
     start = max((m.end() for m in _CLAUSE.finditer(text, 0, mention.start)), default=0)
     return bool(
-        _DENIED_BEFORE.search(text[start : mention.start])
-        or _DENIED_AFTER.match(text, mention.end)
+        _DENIED_BEFORE.search(text[start : mention.start]) or _DENIED_AFTER.match(text, mention.end)
     )
 
 

@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-LetterRule = Literal["boxed", "statement", "leading", "verdict", "choice_word", "conclusion", "pointed"]
+LetterRule = Literal[
+    "boxed", "statement", "leading", "verdict", "choice_word", "conclusion", "pointed"
+]
 
 JOIN = r"(?:\s*(?:[,、/&+]|\b(?:and|or|nor)\b|和|或者?|及|与))+\s*"
 _BEFORE = re.compile(
@@ -63,25 +65,30 @@ def _patterns(letters: str) -> tuple[tuple[LetterRule, re.Pattern[str]], ...]:
     )
     link = rf"[\"'】\])]*\s*(?i:{verb})\s*[\"'】]*\s*(?:[:=>.-]+)?\s*[\"'「“]*\s*(?i:{noun})"
     praised = (
-        r"(?:(?:is|was|would be|must be)\s+(?:also\s+|indeed\s+|therefore\s+|clearly\s+)?(?:the\s+)?"
+        r"(?:(?:is|was|would be|must be)\s+(?:also\s+|indeed\s+|therefore\s+|clearly\s+)?"
+        r"(?:the\s+)?"
         r"(?:most\s+)?(?:correct|right|best|answer|true|preferred|appropriate|likely|suitable)"
         r"|stands out|fits best"
         r"|(?:选项|项)?\s*(?:是|为|最)?\s*(?:正确|最佳|对的?(?=\W|$)|合适|符合|最恰当|首选|恰当))"
     )
     sources: dict[LetterRule, str] = {
         "boxed": rf"\\boxed\s*{{\s*{run}",
-        "statement": rf"(?:(?i:\b(?:answer|ans)\b|答案?)(?:\s+(?i:to\s+(?:this|the)\s+question|here))?"
+        "statement": rf"(?:(?i:\b(?:answer|ans)\b|答案?)"
+        rf"(?:\s+(?i:to\s+(?:this|the)\s+question|here))?"
         rf"{link}|(?i:correct|best|right|final|selected|chosen|preferred|appropriate|likely)\s+"
         rf"(?i:option|choice|answer)(?i:\s+here)?{link}|(?:正确|最佳)(?:选项|的)?\s*[:是为]+\s*"
         rf"|(?i:\bcorrect)\s*[:=]\s*|(?i:option|choice)\s+that\s+(?:[a-z]+\s+){{1,4}}is\s+){run}",
         "leading": rf"\A\s*{run}(?=\s*(?:$|[.):,、。:;\n]|-\s)|\s+[\u4e00-\u9fff])",
         "verdict": rf"(?<![A-Za-z0-9]){run}\s*{praised}",
-        "choice_word": rf"(?:(?i:\b(?:choose|chose|select|pick|(?:go|going|went)\s+(?:with|for)|opt\s+for))\s+"
+        "choice_word": rf"(?:(?i:\b(?:choose|chose|select|pick|"
+        rf"(?:go|going|went)\s+(?:with|for)|opt\s+for))\s+"
         rf"(?i:the\s+)?(?i:{noun})|(?:选择?|选项)\s*[:]?\s*(?:选项)?|(?i:\b(?:option|choice)\s+)){run}"
         rf"|(?<![A-Za-z0-9、,])(?P<run2>[{letters}])\s*(?:选项|项)\s*(?:$|[。.])",
         "conclusion": rf"(?i:\b(?:therefore|thus|hence|so|consequently)\b|综上(?:所述)?|因此|所以|故)"
-        rf"\s*[,:]?\s*(?i:it\s+(?:is|has\s+to\s+be|must\s+be|should\s+be))?\s*{run}\s*(?:[.。!]|$)",
-        "pointed": rf"(?:\b(?i:is|be)\s+(?:likely\s+)?|'s\s|[:>=「【]\s*|是|为){run}(?=\s*(?:[.,;。!<)\]」】(]|$|\n))",
+        rf"\s*[,:]?\s*(?i:it\s+(?:is|has\s+to\s+be|must\s+be|should\s+be))?\s*{run}"
+        r"\s*(?:[.。!]|$)",
+        "pointed": rf"(?:\b(?i:is|be)\s+(?:likely\s+)?|'s\s|[:>=「【]\s*|是|为){run}"
+        r"(?=\s*(?:[.,;。!<)\]」】(]|$|\n))",
     }
     return tuple((rule, re.compile(source, re.MULTILINE)) for rule, source in sources.items())
 
@@ -92,11 +99,9 @@ def read_letter(text: str, options: Mapping[str, str]) -> Found | None:
     Returns None when no rule finds one, and a `Found` without letter when the rule's findings
     contradict each other or the options' own texts ("B. Warfarin" where C is warfarin).
     """
-    correction = None
-    for correction in CORRECTION.finditer(text):
-        pass
-    if correction:  # what follows a change of mind counts, if it decides
-        tail = _read(text[correction.end() :].strip(" ,.。:!"), options)
+    turns = list(CORRECTION.finditer(text))
+    if turns:  # what follows the last change of mind counts, if it decides
+        tail = _read(text[turns[-1].end() :].strip(" ,.。:!"), options)
         if tail and tail.letter:
             return tail
     return _read(text, options)
@@ -150,7 +155,11 @@ def _without_list(text: str, options: Mapping[str, str]) -> str:
     kept = [line for number, line in enumerate(lines) if number not in listed]
     if len(listed) == 1:  # all in one line: keep what follows the last option's sentence
         last = max(start for _, start, _ in heads)
-        kept.append(re.split(r"[.。]\s+", text[last + 2 :], maxsplit=1)[-1] if ". " in text[last + 2 :] else "")
+        kept.append(
+            re.split(r"[.。]\s+", text[last + 2 :], maxsplit=1)[-1]
+            if ". " in text[last + 2 :]
+            else ""
+        )
     return "\n".join(kept).strip()
 
 

@@ -19,12 +19,15 @@ _FOR = (
     "answer", "correct", "best", "right", "choose", "select", "pick", "go with", "go for", "option",
     "choice", "therefore", "thus", "hence", "boxed", "final", "likely", "should", "conclu",
     "preferred", "appropriate", "diagnosis", "so ", "it is", "must be", "stands out", "would",
-    "答", "选", "正确", "故", "因此", "所以", "综上", "应", "首选", "诊断", "最", "对", "为", "是", "考虑", "提示", "符合",
+    "答", "选", "正确",
+    "故", "因此", "所以", "综上", "应", "首选", "诊断", "最", "对",
+    "为", "是", "考虑", "提示", "符合",
 )  # fmt: skip
 _STRONG = ("answer", "boxed", "final", "correct", "答案", "正确", "故选", "应选", "本题")
 _AGAINST = (
     "not ", "n't", "wrong", "incorrect", "neither", "nor ", "exclud", "rule out", "ruled out",
-    "rather than", "instead of", "insufficient", "contraindicated", "allergic", "except", "no longer",
+    "rather than", "instead of", "insufficient", "contraindicated", "allergic", "except",
+    "no longer",
     "不", "错", "排除", "非", "禁", "未必", "没有",
 )  # fmt: skip
 _BOTH = (" or ", "both", "either", "或", "还是", "could be", "都", " and ", "和")
@@ -68,7 +71,9 @@ def _points(clause: str, opens: bool) -> float:
     """What a clause says for the options it mentions: more than 0 for, less against them."""
     if any(cue in clause for cue in _AGAINST):
         return -2.0
-    points = 1.0 + 2.0 * any(cue in clause for cue in _FOR) + 2.0 * any(c in clause for c in _STRONG)
+    points = (
+        1.0 + 2.0 * any(cue in clause for cue in _FOR) + 2.0 * any(c in clause for c in _STRONG)
+    )
     return points + (3.0 if opens else 0.0)
 
 
@@ -104,10 +109,20 @@ def _letters(clause: str, options: Mapping[str, str]) -> set[str]:
             continue
         fenced = before.rstrip()[-1:] in _OPENERS and before.rstrip() != ""
         closed = after[:1] != "" and after[0] in _CLOSERS
-        if character.islower() and not ((fenced or "answer" in before.lower()) and (closed or not after.strip())):
+        if character.islower() and not (
+            (fenced or "answer" in before.lower()) and (closed or not after.strip())
+        ):
             continue
         word = letter in "AI" and after[:1] == " " and after[1:2].islower() and not fenced
-        verb = after.lstrip().split(" ")[0] in {"is", "was", "because", "stands", "or", "and", "would"}
+        verb = after.lstrip().split(" ")[0] in {
+            "is",
+            "was",
+            "because",
+            "stands",
+            "or",
+            "and",
+            "would",
+        }
         if word and not (letter == "A" and verb):
             continue
         if _within_text(clause, index, options):
@@ -143,6 +158,6 @@ def _heads(clause: str, letters: set[str]) -> bool:
 
 
 def _lists(text: str, options: Mapping[str, str]) -> bool:
-    """Whether the reply goes through the options: three or more clauses begin with different ones."""
+    """Whether the reply goes through the options: three clauses begin with different ones."""
     heads = {c.lstrip(_OPENERS + "- ")[:1] for c in _clauses(text)}
     return len(heads & set(options)) >= min(3, len(options))

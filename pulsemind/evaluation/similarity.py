@@ -74,8 +74,12 @@ def likest(text: str, options: Mapping[str, str], measure: Similarity | None = N
     if ranked[0][0] < measure.floor or ranked[0][0] - ranked[1][0] < measure.lead:
         return None
     best = ranked[0][1]
-    negated = bool(_NEGATION.search(text)) != bool(_NEGATION.search(options[best]))
-    return None if negated else best
+    return best if negated(text) == negated(options[best]) else None
+
+
+def negated(text: str) -> bool:
+    """Whether a text contains a negation, in English or Chinese."""
+    return _NEGATION.search(text) is not None
 
 
 def embedding(path: str, floor: float, lead: float) -> Similarity:
