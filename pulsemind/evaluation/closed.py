@@ -38,9 +38,9 @@ class Match(NamedTuple):
 
 
 _REFERENCES: dict[str, Polarity] = {
-    **dict.fromkeys(("yes", "true", *"是 有 对 是的 有的 存在 正确 能 可以".split(" ")), "yes"),
+    **dict.fromkeys(("yes", "true", *["是", "有", "对", "是的", "有的", "存在", "正确", "能", "可以"]), "yes"),
     **dict.fromkeys(
-        ("no", "false", *"否 没有 不是 无 不 不对 不存在 错误 不能 不可以".split(" ")), "no"
+        ("no", "false", *["否", "没有", "不是", "无", "不", "不对", "不存在", "错误", "不能", "不可以"]), "no"
     ),
 }
 _UNSURE = re.compile(

@@ -8,6 +8,10 @@ import unicodedata
 _THINKING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL | re.IGNORECASE)
 _LATEX = re.compile(r"\\(?:text|textbf|mathrm|mathbf|textrm)\s*\{([^{}]*)\}")
 _MARKS = re.compile(r"\*\*|__|[*`$#]|\\[()\[\]]")
+_ARROWS = re.compile(r"[→⇒➜➔►]|->|=>")
+_TAG = re.compile(
+    r",\s*(?:(?:is|are|was|would|should|does|do|can)n't (?:it|they|he|she)|right)\?", re.I
+)
 _QUESTION = re.compile(r"[^.。!！?\n;；]*\?")
 
 
@@ -18,9 +22,9 @@ def plain(text: str) -> str:
     """
     text = _THINKING.sub(" ", text)
     text = _LATEX.sub(r"\1", unicodedata.normalize("NFKC", text))
-    return _MARKS.sub("", text).strip()
+    return _ARROWS.sub(": ", _MARKS.sub("", text)).strip()
 
 
 def without_questions(text: str) -> str:
-    """A plain text without the sentences that ask: "Which of A, B or C is best?" chooses none."""
-    return _QUESTION.sub(" ", text).strip()
+    """A plain text without the sentences that ask: "Which of A, B or C is best?" chooses none; "It is A, isn't it?" does."""
+    return _QUESTION.sub(" ", _TAG.sub(".", text)).strip()

@@ -16,6 +16,7 @@ LetterRule = Literal[
     "boxed", "statement", "leading", "verdict", "choice_word", "conclusion", "pointed"
 ]
 
+WORD = r"A-Za-z0-9\u4e00-\u9fff"
 JOIN = r"(?:\s*(?:[,、/&+]|\b(?:and|or|nor)\b|和|或者?|及|与))+\s*"
 _BEFORE = re.compile(
     r"(?:不选|不能选|不应选|不宜选|不是|并非|而非|排除|除了|非"
@@ -68,8 +69,8 @@ def _patterns(letters: str) -> tuple[tuple[LetterRule, re.Pattern[str]], ...]:
         r"(?:(?:is|was|would be|must be)\s+(?:also\s+|indeed\s+|therefore\s+|clearly\s+)?"
         r"(?:the\s+)?"
         r"(?:most\s+)?(?:correct|right|best|answer|true|preferred|appropriate|likely|suitable)"
-        r"|stands out|fits best"
-        r"|(?:选项|项)?\s*(?:是|为|最)?\s*(?:正确|最佳|对的?(?=\W|$)|合适|符合|最恰当|首选|恰当))"
+        r"|is\s+(?:what|the\s+one)\s+I\b|stands out|fits best"
+        r"|(?:选项|项)?\s*(?:是|为|最|比较|更|较)?\s*(?:正确|最佳|对的?(?=\W|$)|合适|符合|恰当|首选|好))"
     )
     sources: dict[LetterRule, str] = {
         "boxed": rf"\\boxed\s*{{\s*{run}",
@@ -81,14 +82,17 @@ def _patterns(letters: str) -> tuple[tuple[LetterRule, re.Pattern[str]], ...]:
         "leading": rf"\A\s*{run}(?=\s*(?:$|[.):,、。:;\n]|-\s)|\s+[\u4e00-\u9fff])",
         "verdict": rf"(?<![A-Za-z0-9]){run}\s*{praised}",
         "choice_word": rf"(?:(?i:\b(?:choose|chose|select|pick|"
-        rf"(?:go|going|went)\s+(?:with|for)|opt\s+for))\s+"
-        rf"(?i:the\s+)?(?i:{noun})|(?:选择?|选项)\s*[:]?\s*(?:选项)?|(?i:\b(?:option|choice)\s+)){run}"
+        rf"(?:go|going|went)\s+(?:with|for)|opt\s+for|"
+        rf"lean(?:s|ing)?\s+(?:to|towards?)|leav(?:es|ing)(?:\s+(?:us|only))?(?:\s+with)?|"
+        rf"settle\s+on))\s+"
+        rf"(?i:the\s+)?(?i:{noun})|(?:选择?|选项|倾向于?|只剩|剩下)\s*[:]?\s*(?:选项)?|"
+        rf"(?i:\b(?:option|choice)[\s_]+)){run}"
         rf"|(?<![A-Za-z0-9、,])(?P<run2>[{letters}])\s*(?:选项|项)\s*(?:$|[。.])",
         "conclusion": rf"(?i:\b(?:therefore|thus|hence|so|consequently)\b|综上(?:所述)?|因此|所以|故)"
         rf"\s*[,:]?\s*(?i:it\s+(?:is|has\s+to\s+be|must\s+be|should\s+be))?\s*{run}"
-        r"\s*(?:[.。!]|$)",
+        rf"\s*(?:[.。!]|$)|[.,。:;!]\s*(?P<run3>[{letters}])\s*[.。!]?\s*\Z",
         "pointed": rf"(?:\b(?i:is|be)\s+(?:likely\s+)?|'s\s|[:>=「【]\s*|是|为){run}"
-        r"(?=\s*(?:[.,;。!<)\]」】(]|$|\n))",
+        rf"(?=\s*(?:$|[^\s{WORD}]))",
     }
     return tuple((rule, re.compile(source, re.MULTILINE)) for rule, source in sources.items())
 
@@ -123,7 +127,7 @@ def _read(text: str, options: Mapping[str, str]) -> Found | None:
 
 def _asserted(match: re.Match[str], text: str, options: Mapping[str, str]) -> set[str]:
     """The letters of a match that the text does not deny."""
-    group = "run" if match.group("run") else "run2"
+    group = next(name for name in ("run", "run2", "run3") if match.groupdict().get(name))
     run = match.group(group)
     words = re.sub(r"(?i:and|nor|or)", " ", run)
     letters = {c.upper() for c in words if c.upper() in options}
