@@ -37,11 +37,11 @@ class Match(NamedTuple):
     rule: MatchRule
 
 
+_YES_WORDS = ("yes", "true", "是", "有", "对", "是的", "有的", "存在", "正确", "能", "可以")
+_NO_WORDS = ("no", "false", "否", "没有", "不是", "无", "不", "不对", "不存在", "错误", "不能")
 _REFERENCES: dict[str, Polarity] = {
-    **dict.fromkeys(("yes", "true", *["是", "有", "对", "是的", "有的", "存在", "正确", "能", "可以"]), "yes"),
-    **dict.fromkeys(
-        ("no", "false", *["否", "没有", "不是", "无", "不", "不对", "不存在", "错误", "不能", "不可以"]), "no"
-    ),
+    **dict.fromkeys(_YES_WORDS, "yes"),
+    **dict.fromkeys(_NO_WORDS, "no"),
 }
 _UNSURE = re.compile(
     r"\b(?:(?:not|un)\s?(?:sure|certain|clear|known)|(?:do not|don't) know|cannot (?:be )?\w+"

@@ -21,7 +21,7 @@ _SENTENCE = re.compile(r"[;；。!！\n]|\.(?!\d)")
 _DENIED_BEFORE = re.compile(
     r"(?:\b(?:not|no|never|neither|nor|without|cannot|exclud\w+|except|unlike|against"
     r"|less likely)\b|n't\b"
-    r"|\brather than\b|\binstead of\b|\brul\w+ out\b)(?:\W+\w+){0,4}\W*$"
+    r"|\brather than\b|\ballergic to\b|\binstead of\b|\brul\w+ out\b)(?:\W+\w+){0,4}\W*$"
     r"|(?:不|没|非|无|未|排除|除外|除了|禁)[^,，。]{0,5}$",
     re.IGNORECASE,
 )

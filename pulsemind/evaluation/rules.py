@@ -57,7 +57,7 @@ def _patterns(letters: str) -> tuple[tuple[LetterRule, re.Pattern[str]], ...]:
     # "I" and "A" are words before a small word: "I think", "A patient".
     word = r"(?!(?<=[AI])\s+[a-z])"
     one = rf"(?:{upper}{word}|(?m:{small}))"
-    run = rf"(?P<run>[{letters}]{{2,{len(letters)}}}(?![A-Za-z0-9])|{one}(?:{JOIN}{one})*)"
+    run = rf"(?P<run>[{letters}]{{2,{len(letters)}}}(?![A-Za-z0-9])|{one}(?:{JOIN}{one})*+)"
     noun = r"(?:(?:the\s+)?(?:option|choice|answer|letter)|选项|答案)?\s*"
     verb = (
         r"(?:(?:is|are|was|would|will|should|must|could|can|may|has\s+to|might)"
@@ -69,8 +69,9 @@ def _patterns(letters: str) -> tuple[tuple[LetterRule, re.Pattern[str]], ...]:
         r"(?:(?:is|was|would be|must be)\s+(?:also\s+|indeed\s+|therefore\s+|clearly\s+)?"
         r"(?:the\s+)?"
         r"(?:most\s+)?(?:correct|right|best|answer|true|preferred|appropriate|likely|suitable)"
-        r"|is\s+(?:what|the\s+one)\s+I\b|stands out|fits best"
-        r"|(?:选项|项)?\s*(?:是|为|最|比较|更|较)?\s*(?:正确|最佳|对的?(?=\W|$)|合适|符合|恰当|首选|好))"
+        r"|it\s+is(?=\W|$)|is\s+(?:what|the\s+one)\s+I\b|stands out|fits best"
+        r"|(?:选项|项)?\s*(?:是|为|最|比较|更|较)?\s*"
+        r"(?:正确|最佳|对的?(?=\W|$)|合适|符合|恰当|首选|好|有价值|有意义|可能))"
     )
     sources: dict[LetterRule, str] = {
         "boxed": rf"\\boxed\s*{{\s*{run}",
@@ -83,13 +84,13 @@ def _patterns(letters: str) -> tuple[tuple[LetterRule, re.Pattern[str]], ...]:
         "verdict": rf"(?<![A-Za-z0-9]){run}\s*{praised}",
         "choice_word": rf"(?:(?i:\b(?:choose|chose|select|pick|"
         rf"(?:go|going|went)\s+(?:with|for)|opt\s+for|"
-        rf"lean(?:s|ing)?\s+(?:to|towards?)|leav(?:es|ing)(?:\s+(?:us|only))?(?:\s+with)?|"
+        rf"favou?rs?|points\s+to|lean(?:s|ing)?\s+(?:to|towards?)|leav(?:es|ing)(?:\s+(?:us|only))?(?:\s+with)?|"
         rf"settle\s+on))\s+"
         rf"(?i:the\s+)?(?i:{noun})|(?:选择?|选项|倾向于?|只剩|剩下)\s*[:]?\s*(?:选项)?|"
         rf"(?i:\b(?:option|choice)[\s_]+)){run}"
         rf"|(?<![A-Za-z0-9、,])(?P<run2>[{letters}])\s*(?:选项|项)\s*(?:$|[。.])",
-        "conclusion": rf"(?i:\b(?:therefore|thus|hence|so|consequently)\b|综上(?:所述)?|因此|所以|故)"
-        rf"\s*[,:]?\s*(?i:it\s+(?:is|has\s+to\s+be|must\s+be|should\s+be))?\s*{run}"
+        "conclusion": r"(?i:\b(?:therefore|thus|hence|so|consequently)\b"
+        rf"|综上(?:所述)?|因此|所以|故)\s*[,:]?\s*(?i:it\s+(?:is|has\s+to\s+be|must\s+be|should\s+be))?\s*{run}"
         rf"\s*(?:[.。!]|$)|[.,。:;!]\s*(?P<run3>[{letters}])\s*[.。!]?\s*\Z",
         "pointed": rf"(?:\b(?i:is|be)\s+(?:likely\s+)?|'s\s|[:>=「【]\s*|是|为){run}"
         rf"(?=\s*(?:$|[^\s{WORD}]))",
