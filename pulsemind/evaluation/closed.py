@@ -81,10 +81,8 @@ _PRESENT = re.compile(
     re.IGNORECASE,
 )
 _ARTICLES = frozenset({"a", "an", "the"})
-_ALTERNATIVES = re.compile(
-    r"([A-Za-z-]+(?:\s*,\s*[A-Za-z-]+)*)\s*,?\s+or\s+(?:the\s+|a\s+)?([A-Za-z-]+)"
-    r"|([\u4e00-\u9fff]{1,6})还是([\u4e00-\u9fff]{1,6})"
-)
+_OFFER = re.compile(r"([^.?!\n]*?)\s*,?\s+or\s+(?:the\s+|an?\s+)?([A-Za-z' -]+?)\s*[?.]?\s*$", re.I)
+_OFFER_ZH = re.compile(r"([\u4e00-\u9fff]{1,4})[,，]?还是([\u4e00-\u9fff]{1,4})")
 
 
 def reference_polarity(reference: str) -> Polarity | None:
@@ -156,11 +154,19 @@ def match_closed(reply: str, reference: str, question: str = "") -> Match:
 
 def alternatives(question: str) -> tuple[str, ...]:
     """What a closed question offers: ("heart", "lung") for "Which is abnormal, heart or lung?"."""
-    match = _ALTERNATIVES.search(plain(question))
+    text = plain(question)
+    if chinese := _OFFER_ZH.search(text):
+        return (chinese[1], chinese[2])
+    match = _OFFER.search(text)
     if not match:
         return ()
-    parts = [*re.split(r"\s*,\s*", match[1]), match[2]] if match[1] else [match[3], match[4]]
-    return tuple(dict.fromkeys(part.strip().lower() for part in parts if part))
+    first, *others = re.split(r"\s*,\s*", match[1])
+    opens = re.match(r"(?:which|what|where|how)\b", first.strip(), re.IGNORECASE)
+    if not (others and opens):  # "Is it heart, lung or liver": the first part ends in one
+        others = [first.split()[-1] if first.split() else "", *others]
+    return tuple(
+        dict.fromkeys(part.strip().lower() for part in [*others, match[2]] if part.strip())
+    )
 
 
 def _alternative(given: list[str], wanted: list[str], question: str, reply: str) -> Match:

@@ -17,7 +17,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from pulsemind.artifacts import text_digest
-from pulsemind.evaluation.closed import Match, words
+from pulsemind.evaluation.closed import Match, match_closed, reference_polarity, words
 from pulsemind.evaluation.similarity import negated, token_f1
 from pulsemind.judge.openai import read
 from pulsemind.llm import Message, Reply, Request, Usage, complete_all
@@ -46,8 +46,11 @@ def match_open(reply: str, reference: str) -> Match:
     """Whether a reply shares the reference's words: the stated measure without a judge.
 
     Equal after normalisation, or token F1 of at least `FLOOR` with the same use of negation. A long
-    reply that contains the reference is not enough. Synonyms are not seen.
+    reply that contains the reference is not enough. Synonyms are not seen. A yes or no for a
+    reference is read as that of a closed question.
     """
+    if reference_polarity(reference):
+        return match_closed(reply, reference)
     given, wanted = words(reply), words(reference)
     if not given:
         return Match(False, "none")

@@ -9,7 +9,7 @@ time, so a set of any size takes the memory of a block.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache as cached
 from importlib.resources import files
@@ -85,27 +85,10 @@ def _prompt(kind: str, language: str) -> str:
     return files("pulsemind").joinpath("prompts", name).read_text(encoding="utf-8").strip()
 
 
-def answer_items(
-    items: Iterable[QAItem],
-    generate: Callable[[Sequence[Query]], list[str]],
-    block: int = BLOCK,
-) -> Iterator[Reply]:
-    """A model's replies to items, block by block, in their order.
-
-    Raises ValueError when `generate` gives another number of texts.
-    """
-    for part in _blocks(items, block):
-        queries = [query(item) for item in part]
-        texts = generate(queries)
-        if len(texts) != len(queries):
-            raise ValueError(f"{len(queries)} items were asked, {len(texts)} replies came back")
-        for asked, text in zip(queries, texts, strict=True):
-            yield Reply(query=asked, text=text)
-
-
 def paired(items: Iterable[QAItem], replies: Iterable[Reply]) -> Iterator[tuple[QAItem, str]]:
     """Items with their replies; both streams hold the same ids in the same order.
 
+    Items whose reply is `broken` (there is none to read) are left out.
     Raises ValueError at the first item whose reply is another one's, or missing.
     """
     following = iter(replies)
@@ -114,7 +97,8 @@ def paired(items: Iterable[QAItem], replies: Iterable[Reply]) -> Iterator[tuple[
         if reply is None or reply.query.id != item.id:
             got = "none" if reply is None else f"that to {reply.query.id}"
             raise ValueError(f"item {item.id}: its reply should come next, but there is {got}")
-        yield item, reply.text
+        if not getattr(reply, "broken", ""):
+            yield item, reply.text
     extra = next(following, None)
     if extra is not None:
         raise ValueError(f"reply to {extra.query.id}: there is no such item")

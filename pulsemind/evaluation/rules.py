@@ -147,7 +147,7 @@ def _other_text(text: str, end: int, chosen: set[str], options: Mapping[str, str
     rest = re.split(r"[\n.。;；,，(]", text[end:].lstrip(" .:)、-,"), maxsplit=1)[0].strip().lower()
     others = {o.strip().lower() for letter, o in options.items() if letter not in chosen}
     own = {options[letter].strip().lower() for letter in chosen}
-    return rest in others - own
+    return rest != "" and rest in others - own
 
 
 def _without_list(text: str, options: Mapping[str, str]) -> str:
