@@ -59,7 +59,9 @@ def parse_choice(
     if not whole:
         return ParsedChoice(None, "none")
     same = [letter for letter, option in options.items() if _bare(option) == _bare(whole)]
-    if same:  # "A patient with hepatitis A" is that option's text, no letter
+    # "A patient with hepatitis A" is that option's text and no letter; but "D" is a letter, also
+    # where an option says "D", as the panels of a figure do.
+    if same and whole.upper() not in options:
         return ParsedChoice(same[0], "named") if len(same) == 1 else ParsedChoice(None, "conflict")
     said = without_questions(whole)
     found = read_letter(said, options)

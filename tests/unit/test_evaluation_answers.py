@@ -269,3 +269,10 @@ def test_real_medqa_options_are_read() -> None:
         texts += parse_choice(options[right], options).letter == right
     assert letters == total
     assert texts >= 0.97 * total
+
+
+def test_a_letter_is_a_letter_where_options_are_letters_too() -> None:
+    panels = {"A": "D", "B": "A", "C": "E", "D": "B", "E": "C"}
+    for letter in panels:
+        assert parse_choice(letter, panels).letter == letter
+        assert parse_choice(f"The answer is {letter}.", panels).letter == letter

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -43,7 +44,7 @@ PMC2_f1.jpg,Stain,What stain was used?, A:PAS , B:H&E , C:Congo red , D:Silver ,
 PMC3_f1.jpg,Of training,What is shown?, A:Lung , B:Brain , C:Bone , D:Skin ,C,train
 """
 DECODING = Decoding(
-    temperature=0.0, top_k=1, top_p=1.0, repetition_penalty=1.05, max_new_tokens=6, batch=25, seed=7
+    temperature=0.0, top_k=1, top_p=1.0, repetition_penalty=1.05, max_new_tokens=4, batch=25, seed=7
 )
 
 
@@ -80,11 +81,14 @@ def _items(folder: Path, name: str, adapter: str, path: str, split: str | None) 
     return items
 
 
-def _through(base: Path, folder: Path, items: list[QAItem]) -> None:
+@pytest.fixture(scope="module")
+def tiny(base: Path) -> tuple[Any, Any]:
+    return load_base(base), load_processor(base)
+
+
+def _through(tiny: tuple[Any, Any], folder: Path, items: list[QAItem]) -> None:
     """Ask the tiny model, read its replies, print what the rules made of them."""
-    replies = answer(
-        load_base(base), load_processor(base), folder, [query(i) for i in items], DECODING, 8192
-    )
+    replies = answer(*tiny, folder, [query(i) for i in items], DECODING, 8192)
     asked = [Reply(query=query(i), text=t) for i, t in zip(items, replies, strict=True)]
     results = score(paired(items, asked), 0.95)
     assert sum(r.n for r in results) == len(items)
@@ -100,23 +104,27 @@ def _through(base: Path, folder: Path, items: list[QAItem]) -> None:
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="no shared/data beside the repository")
 @pytest.mark.parametrize("name", list(SAMPLED))
-def test_every_adapter_on_real_samples_through_the_tiny_model(name: str, base: Path) -> None:
+def test_every_adapter_on_real_samples_through_the_tiny_model(
+    name: str, tiny: tuple[Any, Any]
+) -> None:
     adapter, path = SAMPLED[name]
     items = _items(SAMPLES, name, adapter, path, "test" if name == "vqa-rad" else None)
-    assert len(items) == {"mmmu": 4, "vqa-rad": 13}.get(name, LIMIT)
+    assert len(items) == {"mmmu": 4, "vqa-rad": 25}.get(name, LIMIT)
     assert all(bool(i.images) == (name == "mmmu") for i in items)
     kinds = {i.kind for i in items}
     assert kinds <= {"choice"} if items[0].options else kinds <= {"closed", "open"}
     if name in {"slake", "vqa-rad", "pathvqa"}:
         assert kinds == {"closed", "open"}
-    _through(base, SAMPLES, items)
+    _through(tiny, SAMPLES, items)
 
 
-def test_pmc_vqa_in_its_published_shape_through_the_tiny_model(base: Path, tmp_path: Path) -> None:
+def test_pmc_vqa_in_its_published_shape_through_the_tiny_model(
+    tiny: tuple[Any, Any], tmp_path: Path
+) -> None:
     (tmp_path / "test_2.csv").write_text(PMC_VQA, encoding="utf-8")
     items = _items(tmp_path, "pmc-vqa", "pmc_vqa", "test_2.csv", "test")
     assert [i.answer for i in items] == ["A", "A", "B"]
-    _through(base, tmp_path, items)
+    _through(tiny, tmp_path, items)
 
 
 def test_rules_have_names() -> None:
