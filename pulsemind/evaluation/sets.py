@@ -67,11 +67,8 @@ _BY_NAME = {entry.name: entry for entry in SETS}
 def official_size(benchmark: str, kind: str) -> int | None:
     """Questions of this kind in a set's published test split; None where that is not known."""
     known = _BY_NAME.get(benchmark)
-    if known is None:
-        return None
-    return next(
-        (n for k, n in known.sizes.items() if k == kind), None if known.sizes else known.size
-    )
+    sizes = known.sizes.items() if known else ()
+    return next((size for name, size in sizes if name == kind), None)
 
 
 def as_sources() -> str:

@@ -56,6 +56,7 @@ def test_there_are_the_eleven_sets_of_the_paper() -> None:
     assert {entry.name for entry in SETS} == {*SAMPLED, "pmc-vqa"}
     assert official_size("slake", "closed") == 836
     assert official_size("slake", "choice") is None
+    assert official_size("pathvqa", "closed") is None  # known as a whole only
     assert official_size("sample-choice", "choice") is None
 
 
