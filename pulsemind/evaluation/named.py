@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-SHORT = 160
-"""Characters up to which a reply without a concluding clause counts as naming its answer."""
+BESIDE, BESIDE_ZH = 60, 16
+"""Characters beside an option's text up to which a reply that concludes nothing counts as naming
+its answer, in English and in Chinese."""
 _CLAUSE = re.compile(
     r"[,，;；。!！\n]|\.(?!\d)|\bbut\b|\bso\b(?!\s+that)|\bbecause\b|\bsince\b|因为|由于"
 )
@@ -34,11 +35,16 @@ _DENIED_AFTER = re.compile(
     re.IGNORECASE,
 )
 _CONCLUDES = re.compile(
-    r"\b(?:answer|therefore|thus|hence|best|correct|right choice"
+    r"\b(?:so|answer|therefore|thus|hence|best|correct|right choice"
     r"|most (?:likely|appropriate|suitable|consistent)"
     r"|diagnosis|drug of choice|should|conclude|conclusion|first[- ]line|preferred"
-    r"|choose|recommend\w*)\b"
+    r"|choose|recommend\w*|used?|give|given|start|started|prescribe)\b"
     r"|答案|因此|所以|综上|故|诊断|首选|应选|宜选|应使用|应用|最可能|考虑为|提示|符合|正确",
+    re.IGNORECASE,
+)
+_BACKGROUND = re.compile(
+    r"\b(?:already|history of|previous(?:ly)?|prior|in the past|tolerat\w*|allerg\w*|whether|if)\b"
+    r"|曾|既往|病史|以前|长期|如果|若|是否",
     re.IGNORECASE,
 )
 _CHOICE = re.compile(r"\b(?:or|either|versus|vs)\b|或|还是|抑或", re.IGNORECASE)
@@ -69,8 +75,7 @@ def read_named(text: str, options: Mapping[str, str]) -> Named:
             asserted = concluding
             break
     else:
-        if len(text) > SHORT:
-            return Named(None, False)
+        asserted = [m for m in asserted if _is_all(text, m)]
     letters = {m.letter for m in asserted}
     if len(letters) != 1:
         return Named(None, len(letters) > 1)
@@ -98,13 +103,26 @@ def _option(option: str) -> re.Pattern[str]:
     words = re.findall(r"\d+(?:\.\d+)?|[A-Za-z]+|[^\sA-Za-z0-9]", option.strip().rstrip(".。"))
     body = r"\s*".join(re.escape(word) for word in words) or r"(?!)"
     left = r"(?<![A-Za-z0-9.])" if re.match(r"[A-Za-z0-9]", option.strip()) else ""
-    right = r"(?![A-Za-z0-9]|\.\d)" if words and re.match(r"[A-Za-z0-9]", words[-1]) else ""
+    right = (
+        r"(?![A-Za-z0-9]|\.\d|/(?:d?L|ml|kg)\b)"
+        if words and re.match(r"[A-Za-z0-9]", words[-1])
+        else ""
+    )
     return re.compile(left + body + right, re.IGNORECASE)
+
+
+def _is_all(text: str, mention: Mention) -> bool:
+    """Whether a reply says little but this option, and not as the patient's background."""
+    beside = text[: mention.start] + text[mention.end :]
+    chinese = any("\u4e00" <= character <= "\u9fff" for character in beside)
+    return len(beside) <= (BESIDE_ZH if chinese else BESIDE) and not _BACKGROUND.search(
+        _part(text, mention, _CLAUSE)
+    )
 
 
 def _part(text: str, mention: Mention, cut: re.Pattern[str]) -> str:
     """The clause or sentence a mention stands in."""
-    start = max((m.end() for m in cut.finditer(text, 0, mention.start)), default=0)
+    start = max((m.start() for m in cut.finditer(text, 0, mention.start)), default=0)
     after = cut.search(text, mention.end)
     return text[start : after.start() if after else len(text)]
 

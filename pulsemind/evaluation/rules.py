@@ -12,8 +12,10 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from pulsemind.evaluation.named import read_named
+
 LetterRule = Literal[
-    "boxed", "statement", "leading", "verdict", "choice_word", "conclusion", "pointed"
+    "boxed", "statement", "leading", "verdict", "choice_word", "conclusion", "pointed", "mention"
 ]
 
 WORD = r"A-Za-z0-9\u4e00-\u9fff"
@@ -39,6 +41,23 @@ CORRECTION = re.compile(
     r"|更正|改选|改为|修正|重新考虑|仔细考虑|仔细想|再想|再看|(?:^|[。.;!\n])\s*不对\s*[,。!]",
     re.IGNORECASE,
 )
+
+
+_ABBREVIATION = re.compile(r"(?<![A-Za-z0-9])([A-Z])\.\s*([A-Za-z]{2,})")
+_AFTER_LETTER = frozenset(
+    re.findall(
+        r"\w+",
+        "because since as it its this that is are the due for and but with which in to an while "
+        "although so not if he she they there these those based given when where considering",
+    )
+)
+_CONTRAST = re.compile(r"\b(?:but|however|whereas)\b|但|然而|不过|而应", re.IGNORECASE)
+_DISMISSED = re.compile(
+    r"不(?:选|考虑|宜|适|对|正确|符)|排除|错|\b(?:wrong|incorrect|not|unlikely|inferior)\b",
+    re.IGNORECASE,
+)
+WEAK: frozenset[str] = frozenset({"pointed", "mention"})
+"""Rules that read a letter which may stand there for another reason."""
 
 
 class Found(NamedTuple):
@@ -75,7 +94,7 @@ def _patterns(letters: str) -> tuple[tuple[LetterRule, re.Pattern[str]], ...]:
     )
     sources: dict[LetterRule, str] = {
         "boxed": rf"\\boxed\s*{{\s*{run}",
-        "statement": rf"(?:(?i:\b(?:answer|ans)\b|答案?)"
+        "statement": rf"(?:(?i:\b(?:answers?|ans)\b|答案?)"
         rf"(?:\s+(?i:to\s+(?:this|the)\s+question|here))?"
         rf"{link}|(?i:correct|best|right|final|selected|chosen|preferred|appropriate|likely)\s+"
         rf"(?i:option|choice|answer)(?i:\s+here)?{link}|(?:正确|最佳)(?:选项|的)?\s*[:是为]+\s*"
@@ -86,14 +105,14 @@ def _patterns(letters: str) -> tuple[tuple[LetterRule, re.Pattern[str]], ...]:
         rf"(?:go|going|went)\s+(?:with|for)|opt\s+for|"
         rf"favou?rs?|points\s+to|lean(?:s|ing)?\s+(?:to|towards?)|leav(?:es|ing)(?:\s+(?:us|only))?(?:\s+with)?|"
         rf"settle\s+on))\s+"
-        rf"(?i:the\s+)?(?i:{noun})|(?:选择?|选项|倾向于?|只剩|剩下)\s*[:]?\s*(?:选项)?|"
-        rf"(?i:\b(?:option|choice)[\s_]+)){run}"
-        rf"|(?<![A-Za-z0-9、,])(?P<run2>[{letters}])\s*(?:选项|项)\s*(?:$|[。.])",
+        rf"(?i:the\s+)?(?i:{noun})|(?:选择?(?!项)|倾向于?|只剩|剩下)\s*[:]?\s*(?:选项)?){run}",
         "conclusion": r"(?i:\b(?:therefore|thus|hence|so|consequently)\b"
         rf"|综上(?:所述)?|因此|所以|故)\s*[,:]?\s*(?i:it\s+(?:is|has\s+to\s+be|must\s+be|should\s+be))?\s*{run}"
-        rf"\s*(?:[.。!]|$)|[.,。:;!]\s*(?P<run3>[{letters}])\s*[.。!]?\s*\Z",
+        rf"\s*(?:[.。!]|$)|(?<![{letters}])[.,。:;!]\s*(?P<run2>[{letters}])\s*[.。!]?\s*\Z",
         "pointed": rf"(?:\b(?i:is|be)\s+(?:likely\s+)?|'s\s|[:>=「【]\s*|是|为){run}"
         rf"(?=\s*(?:$|[^\s{WORD}]))",
+        "mention": rf"(?:(?i:\b(?:option|choice)[\s_]+)|选项\s*[:]?\s*){run}"
+        rf"|(?<![A-Za-z0-9、,])(?P<run2>[{letters}])\s*(?:选项|项)\s*(?:$|[。.])",
     }
     return tuple((rule, re.compile(source, re.MULTILINE)) for rule, source in sources.items())
 
@@ -104,6 +123,7 @@ def read_letter(text: str, options: Mapping[str, str]) -> Found | None:
     Returns None when no rule finds one, and a `Found` without letter when the rule's findings
     contradict each other or the options' own texts ("B. Warfarin" where C is warfarin).
     """
+    text = _ABBREVIATION.sub(lambda m: _masked(m, options), text)
     turns = list(CORRECTION.finditer(text))
     if turns:  # what follows the last change of mind counts, if it decides
         tail = _read(text[turns[-1].end() :].strip(" ,.。:!"), options)
@@ -115,12 +135,18 @@ def read_letter(text: str, options: Mapping[str, str]) -> Found | None:
 def _read(text: str, options: Mapping[str, str]) -> Found | None:
     text = _without_list(text, options)
     for rule, pattern in _patterns("".join(sorted(options))):
-        found = set()
+        found: set[str] = set()
+        end = 0
         for match in pattern.finditer(text):
+            if rule == "mention" and _DISMISSED.search(text, match.end()):
+                continue
             chosen = _asserted(match, text, options)
             if len(chosen) == 1 and _other_text(text, match.end(), chosen, options):
                 return Found(None, rule)
             found |= chosen
+            end = match.end()
+        if len(found) == 1 and rule != "boxed" and _doubted(rule, text, end, found, options):
+            return Found(None, rule)
         if found:
             return Found(found.pop() if len(found) == 1 else None, rule)
     return None
@@ -128,18 +154,79 @@ def _read(text: str, options: Mapping[str, str]) -> Found | None:
 
 def _asserted(match: re.Match[str], text: str, options: Mapping[str, str]) -> set[str]:
     """The letters of a match that the text does not deny."""
-    group = next(name for name in ("run", "run2", "run3") if match.groupdict().get(name))
+    group = next(name for name in ("run", "run2") if match.groupdict().get(name))
     run = match.group(group)
     words = re.sub(r"(?i:and|nor|or)", " ", run)
     letters = {c.upper() for c in words if c.upper() in options}
-    after = text[match.end(group) : match.end(group) + 60]
+    after = text[match.end(group) : match.end(group) + 120]
     if _BEFORE.search(text[max(0, match.start(group) - 40) : match.start(group)]):
         return set()
     if _BEFORE.search(text[max(0, match.start() - 40) : match.start()]):  # "not choose A"
         return set()
     if re.match(rf"(?:{JOIN}[A-Z])*\s*{_DENIAL}", after, re.IGNORECASE):
         return set()
+    if len(letters) == 1 and _denied_with_text(after, options[next(iter(letters))]):
+        return set()
     return set() if _HEDGE.match(after.lstrip()) else letters
+
+
+def _denied_with_text(after: str, option: str) -> bool:
+    """Whether a letter's own text follows it and is denied: "B. Clopidogrel is wrong"."""
+    rest = after.lstrip(" .):、-")
+    if option and rest.lower().startswith(option.lower()):
+        rest = rest[len(option) :]
+    rest = rest.lstrip(" ,:–—-(")
+    return bool(re.match(rf"(?:{_DENIAL}|(?:in|not )correct|wrong\b|false\b)", rest, re.IGNORECASE))
+
+
+def _masked(match: re.Match[str], options: Mapping[str, str]) -> str:
+    """An abbreviated name without its letter ("E. coli", "A. fib"); else the text as it is.
+
+    A letter before a word that begins its own option's text, or before a capital, is a letter; so
+    is "I" alone of the Roman numbers.
+    """
+    letter, word = match[1], match[2]
+    own = options.get(letter, "").strip()
+    if own.lower().startswith(word.lower()):
+        return match[0]
+    if (word[0].islower() and word not in _AFTER_LETTER) or letter == "I":
+        return f"_{match[0]}"
+    return match[0]
+
+
+def _doubted(rule: str, text: str, end: int, found: set[str], options: Mapping[str, str]) -> bool:
+    """Whether the rest of the text speaks for another option.
+
+    After any rule a "but" with another letter does; for a weak rule any other free letter, or the
+    text of another option, is doubt enough.
+    """
+    others = set(options) - found
+    turns = [match.start() for match in _CONTRAST.finditer(text)]
+    after = next((text[at:] for at in turns if at >= end), "")
+    if _free_letter(after, others):
+        return True
+    if rule not in WEAK:
+        return False
+    start = max((at for at in turns if at < end), default=0)
+    if _free_letter(text[start:], others):
+        return True
+    named = read_named(text, options).letter
+    return named is not None and named not in found
+
+
+def _free_letter(text: str, letters: set[str]) -> bool:
+    """Whether one of these letters stands in a text, not as a word ("A patient"), not denied."""
+    words = "".join(sorted(letters & {"A", "I"}))
+    plain = "".join(sorted(letters - {"A", "I"}))
+    forms = [rf"[{plain}]"] * bool(plain) + [rf"[{words}](?!\s+[a-z])"] * bool(words)
+    pattern = rf"(?<![A-Za-z0-9_])(?:{'|'.join(forms) or '(?!)'})(?![A-Za-z0-9'])"
+    return any(not _denied_letter(match, text) for match in re.finditer(pattern, text))
+
+
+def _denied_letter(match: re.Match[str], text: str) -> bool:
+    after = text[match.end() : match.end() + 60]
+    before = text[max(0, match.start() - 40) : match.start()]
+    return bool(re.match(_DENIAL, after, re.IGNORECASE) or _BEFORE.search(before))
 
 
 def _other_text(text: str, end: int, chosen: set[str], options: Mapping[str, str]) -> bool:
@@ -155,6 +242,8 @@ def _without_list(text: str, options: Mapping[str, str]) -> str:
     heads = list(_heads(text, options))
     if len({letter for letter, _, _ in heads}) < min(3, len(options)):
         return text
+    if heads[0][0] > min(letter for letter, _, _ in heads[1:]):
+        heads = heads[1:]  # "B. ...", then why A, C and D are not: the first is the answer
     lines = text.split("\n")
     listed = {text.count("\n", 0, start) for _, start, _ in heads}
     kept = [line for number, line in enumerate(lines) if number not in listed]

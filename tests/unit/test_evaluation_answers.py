@@ -155,11 +155,13 @@ def test_the_table_is_read() -> None:
 
 @pytest.mark.parametrize("part", list(parts()))
 def test_every_part_of_the_table(part: str) -> None:
-    """The last part, read once and never looked at, has its own lower bound."""
+    """Parts written to be hard, or never looked at, have their own lower bound."""
     wanted = list(answers(part))
     right, wrong = agreement(READERS["rules"], wanted)
     print(f"{part}: {right} of {len(wanted)} as chosen, {wrong} wrong options")
-    assert right >= (0.88 if part == "fresh_3" else 0.97) * len(wanted)
+    assert wrong == 0
+    least = {"fresh_3": 0.88, "adversarial": 0.85}.get(part, 0.97)
+    assert right >= least * len(wanted)
 
 
 def test_the_table_has_both_languages_and_abstentions() -> None:
@@ -177,7 +179,7 @@ def test_the_second_extractor_is_another_one() -> None:
     differ = sum(
         read_choice(a.reply, a.options) != parse_choice(a.reply, a.options).letter for a in table()
     )
-    assert 0 < differ < 0.1 * len(table())
+    assert 0 < differ < 0.15 * len(table())
 
 
 def test_a_common_scorer_reads_far_less() -> None:
@@ -197,7 +199,7 @@ def test_the_page_is_current() -> None:
         ("**B**", "B", "leading"),
         ("B is correct", "B", "verdict"),
         ("选B", "B", "choice_word"),
-        ("Option C", "C", "choice_word"),
+        ("Option C", "C", "mention"),
         ("Therefore, B.", "B", "conclusion"),
         ("It is B.", "B", "pointed"),
         ("It is an RNA virus.", "C", "named"),
@@ -276,3 +278,26 @@ def test_a_letter_is_a_letter_where_options_are_letters_too() -> None:
     for letter in panels:
         assert parse_choice(letter, panels).letter == letter
         assert parse_choice(f"The answer is {letter}.", panels).letter == letter
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("E. coli is the most likely organism.", None),
+        ("The answer is C. difficile.", None),
+        ("E. Escherichia coli", "E"),
+        ("A. fib is an indication.", None),
+        ("A. Staphylococcus aureus is wrong. B. Candida is right.", "B"),
+        ("His Child-Pugh class is B, so the organism is Giardia.", None),
+        ("Option A would fit, but B is more common.", None),
+    ],
+)
+def test_a_letter_that_stands_there_for_another_reason(text: str, letter: str | None) -> None:
+    options = {
+        "A": "Staphylococcus aureus",
+        "B": "Candida",
+        "C": "Norovirus",
+        "D": "Giardia",
+        "E": "Escherichia coli",
+    }
+    assert parse_choice(text, options).letter == letter
