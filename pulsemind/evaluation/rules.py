@@ -44,13 +44,8 @@ CORRECTION = re.compile(
 
 
 _ABBREVIATION = re.compile(r"(?<![A-Za-z0-9])([A-Z])\.\s*([A-Za-z]{2,})")
-_AFTER_LETTER = frozenset(
-    re.findall(
-        r"\w+",
-        "because since as it its this that is are the due for and but with which in to an while "
-        "although so not if he she they there these those based given when where considering",
-    )
-)
+_EPITHET = re.compile(r"(?:[a-z]{2,}(?:i|is|us|um|ae|ans|ens|ile|osa|cens)|fib|flutter|stenosis)")
+"""Second words of abbreviated names: "E. coli", "C. difficile", "B. cereus", "A. fib"."""
 _CONTRAST = re.compile(r"\b(?:but|however|whereas)\b|但|然而|不过|而应", re.IGNORECASE)
 _DISMISSED = re.compile(
     r"不(?:选|考虑|宜|适|对|正确|符)|排除|错|\b(?:wrong|incorrect|not|unlikely|inferior)\b",
@@ -182,14 +177,14 @@ def _denied_with_text(after: str, option: str) -> bool:
 def _masked(match: re.Match[str], options: Mapping[str, str]) -> str:
     """An abbreviated name without its letter ("E. coli", "A. fib"); else the text as it is.
 
-    A letter before a word that begins its own option's text, or before a capital, is a letter; so
-    is "I" alone of the Roman numbers.
+    A letter before a word that begins its own option's text stays one. "I. Analysis" is a Roman
+    number.
     """
     letter, word = match[1], match[2]
     own = options.get(letter, "").strip()
     if own.lower().startswith(word.lower()):
         return match[0]
-    if (word[0].islower() and word not in _AFTER_LETTER) or letter == "I":
+    if _EPITHET.fullmatch(word) or letter == "I":
         return f"_{match[0]}"
     return match[0]
 
