@@ -112,17 +112,18 @@ def qa_results(
 ) -> list[QAResult]:
     """Results of items whose replies come in any order: their texts are held, items are not.
 
-    Raises ValueError when an item has no reply. For sets of any size: `score(paired(...))`.
+    Items whose reply is `broken` are left out. Raises ValueError when an item has no reply. For sets of any size: `score(paired(...))`.
     """
-    texts = {reply.query.id: reply.text for reply in replies}
+    texts = {r.query.id: None if getattr(r, "broken", "") else r.text for r in replies}
 
     def pairs() -> Iterator[tuple[QAItem, str]]:
         missing = 0
         for item in items:
-            if item.id in texts:
-                yield item, texts[item.id]
-            else:
+            text = texts.get(item.id, "")
+            if item.id not in texts:
                 missing += 1
+            elif text is not None:
+                yield item, text
         if missing:
             raise ValueError(f"{missing} items have no reply")
 

@@ -146,3 +146,17 @@ def test_streams_are_matched_by_id() -> None:
     for wrong in (replies[::-1], replies[:1], [*replies, replies[0]]):
         with pytest.raises(ValueError, match="set-choice"):
             list(paired(items, wrong))
+
+
+def test_items_with_a_broken_reply_are_left_out() -> None:
+    class Broken(Reply):
+        broken: str = ""
+
+    items = [item(0), item(1)]
+    replies = [
+        Broken(query=query(items[0]), text="", broken="out of memory"),
+        Broken(query=query(items[1]), text="B"),
+    ]
+    assert [i.id for i, _ in paired(items, replies)] == [items[1].id]
+    (found,) = qa_results(items, replies, 0.95)
+    assert (found.n, found.accuracy) == (1, 1.0)
