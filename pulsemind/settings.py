@@ -372,6 +372,20 @@ class Judge(Section):
     """Seed of the drawn orders and of the requests."""
 
 
+class QASettings(Section):
+    """Reading the answers of the QA sets (docs/qa.md)."""
+
+    similarity_model: str | None
+    """Sentence-embedding checkpoint (name or folder) for choices that no rule reads, or null: the
+    lexical measure."""
+    similarity_floor: float = Field(ge=-1, le=1)
+    """Cosine from which the likest option counts."""
+    similarity_lead: float = Field(ge=0, le=2)
+    """By how much it must be ahead of the next."""
+    open_judge: bool
+    """Open answers by `evaluate.judge` (kind openai); else by the lexical measure."""
+
+
 class Decoding(Section):
     """How replies are generated where the reply itself counts (not CRPO's sampling)."""
 
@@ -488,20 +502,6 @@ class CrpoSettings(Section):
         if not any(counts[dimension] for dimension in self.judge.dimensions):
             raise ValueError("crpo.weights must count at least one of judge.dimensions")
         return self
-
-
-class QASettings(Section):
-    """Reading the answers of the QA sets (docs/qa.md)."""
-
-    similarity_model: str | None
-    """Sentence-embedding checkpoint (name or folder) for choices that no rule reads, or null: the
-    lexical measure."""
-    similarity_floor: float = Field(ge=-1, le=1)
-    """Cosine from which the likest option counts."""
-    similarity_lead: float = Field(ge=0, le=2)
-    """By how much it must be ahead of the next."""
-    open_judge: bool
-    """Open answers by `evaluate.judge` (kind openai); else by the lexical measure."""
 
 
 class EvaluateSettings(Section):
