@@ -139,13 +139,14 @@ class Consultation(Record):
 class QAItem(Record):
     """A question of a QA benchmark.
 
-    `options` maps letters to option texts and is empty for open questions; `answer` is the letter
-    of the right option, or the reference text of an open question.
+    `options` maps letters to option texts and is empty for the other kinds; `answer` is the letter
+    of the right option, or the reference text. A closed question has a yes, a no or one of the
+    alternatives it names for an answer, an open one a phrase.
     """
 
     id: str
     benchmark: str
-    kind: Literal["choice", "open"]
+    kind: Literal["choice", "closed", "open"]
     language: Language
     question: str
     options: dict[str, str] = {}

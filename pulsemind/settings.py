@@ -412,6 +412,20 @@ class Judge(Section):
     """Seed of the drawn orders and of the requests."""
 
 
+class QASettings(Section):
+    """Reading the answers of the QA sets (docs/qa.md)."""
+
+    similarity_model: str | None
+    """Sentence-embedding checkpoint (name or folder) for choices that no rule reads, or null: the
+    lexical measure."""
+    similarity_floor: float = Field(ge=-1, le=1)
+    """Cosine from which the likest option counts."""
+    similarity_lead: float = Field(ge=0, le=2)
+    """By how much it must be ahead of the next."""
+    open_judge: bool
+    """Open answers by `evaluate.judge` (kind openai); else by the lexical measure."""
+
+
 class Decoding(Section):
     """How replies are generated where the reply itself counts (not CRPO's sampling)."""
 
@@ -563,6 +577,7 @@ class EvaluateSettings(Section):
     """Evaluation (SPEC section 6)."""
 
     judge: Judge
+    qa: QASettings
     decoding: Decoding
     bootstrap: int = Field(ge=100)
     """Bootstrap resamples of an interval."""
@@ -570,6 +585,12 @@ class EvaluateSettings(Section):
     max_prompt_length: int = Field(ge=16)
     """Tokens; a longer dialogue loses its earliest turns."""
     seed: int
+
+    @model_validator(mode="after")
+    def _open_answers_have_a_judge(self) -> EvaluateSettings:
+        if self.qa.open_judge and self.judge.kind != "openai":
+            raise ValueError("qa.open_judge needs a judge of kind openai")
+        return self
 
 
 class RegisterSettings(Section):

@@ -56,7 +56,10 @@ class QAResult(Result):
     """Accuracy on one QA set; an abstention (nothing readable) counts as wrong and is counted.
 
     `chance` is the accuracy of guessing blindly among the options, null for open questions.
-    `rules` says how many replies were read by which rule.
+    `rules` says how many replies were read by which rule, `disagreement` how many of the choices a
+    second, independent extractor reads otherwise (null where none ran). `unjudged` open answers
+    got no verdict from the judge and were read by the lexical measure. `official_n` is the size of
+    the published test split, null where the set is not one of the eleven.
     """
 
     benchmark: str
@@ -66,6 +69,9 @@ class QAResult(Result):
     high: float
     abstained: int = Field(ge=0)
     chance: float | None
+    disagreement: Estimate | None = None
+    unjudged: int = Field(default=0, ge=0)
+    official_n: int | None = None
     scorer: str
     rules: dict[str, int]
     note: str = ""

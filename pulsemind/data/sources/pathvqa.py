@@ -1,4 +1,4 @@
-"""PathVQA: open questions about pathology images, half of them yes or no.
+"""PathVQA: questions about pathology images, half of them closed ones (yes or no).
 
 The early native release writes one `{Image_ID, Questions, Answers}` a line, each with a comma at
 its end; it tells no split, and its images are taken to be `images/IMAGE_ID.jpg` (the release with
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pydantic import AliasChoices, Field
 
 from pulsemind.data.sources.files import Shard
-from pulsemind.data.sources.questions import open_question
+from pulsemind.data.sources.questions import is_closed, open_question
 from pulsemind.data.sources.reading import BrokenRecord, Item, Raw, Row, Text, image, records, rows
 
 
@@ -32,6 +32,7 @@ def read(shard: Shard) -> Iterator[Item]:
         if not name:
             raise BrokenRecord("image: none")
         images = [image(shard, name, kind="pathology")]
-        return open_question(shard, index, row.question, row.answer, images=images)
+        closed = is_closed("", row.answer)
+        return open_question(shard, index, row.question, row.answer, images=images, closed=closed)
 
     return records(rows(shard), shard, _Question, convert)

@@ -58,11 +58,23 @@ def open_question(
     answer: str,
     original_id: str = "",
     images: Iterable[ImageRef] = (),
+    closed: bool = False,
 ) -> Raw:
-    """An item answered in words. Raises BrokenRecord when question or answer is empty."""
+    """An item answered in words, a closed one by yes, no or an alternative that it names.
+
+    Raises BrokenRecord when question or answer is empty.
+    """
     if not answer.strip():
         raise BrokenRecord("answer: empty")
-    return _question(shard, index, question, {}, answer.strip(), original_id, images)
+    raw = _question(shard, index, question, {}, answer.strip(), original_id, images)
+    return Raw(raw.record.model_copy(update={"kind": "closed"})) if closed else raw
+
+
+def is_closed(answer_type: str, answer: str) -> bool:
+    """Whether a question is closed: as its `answer_type` says, else by a yes / no answer."""
+    if answer_type.strip():
+        return answer_type.strip().upper() == "CLOSED"
+    return answer.strip().rstrip(".。").lower() in {"yes", "no", "是", "否", "有", "没有", "不是"}
 
 
 def options_of(value: Any) -> dict[str, str]:
