@@ -11,12 +11,11 @@ from collections.abc import Hashable, Sequence
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from pulsemind.evaluation.bootstrap import Floats, wilson
 from pulsemind.evaluation.results import Estimate
-from pulsemind.evaluation.statistics import wilson
 
-Floats = NDArray[np.float64]
 CERTAIN = 1e-12
 """Chance agreement this close to 1 leaves kappa undefined."""
 

@@ -79,6 +79,25 @@ class QAResult(Result):
     note: str = ""
 
 
+class PairedResult(Result):
+    """Two models' right and wrong answers to the same `n` items of `cases` cases.
+
+    `difference` is the first model's accuracy less the second's (in [-1, 1]) with its interval;
+    `only_first` and `only_second` count the items that one of them alone has right.
+    """
+
+    n: int = Field(ge=1)
+    cases: int = Field(ge=1)
+    difference: float
+    low: float
+    high: float
+    only_first: int = Field(ge=0)
+    only_second: int = Field(ge=0)
+    test: Literal["mcnemar", "sign_flip"]
+    p: float
+    finding: Finding
+
+
 class OfficialResult(Result):
     """The figures of the official PulseMind scripts, beside ours (see `evaluation.official`).
 
