@@ -72,9 +72,7 @@ def questions(cases: Iterable[Consultation], protocol: str) -> Iterator[Query]:
         yield from queries if protocol == "replay" else queries[-1:]
 
 
-def answers(
-    cases: Iterable[Consultation], protocol: str, generate: Generate
-) -> Iterator[Reply]:
+def answers(cases: Iterable[Consultation], protocol: str, generate: Generate) -> Iterator[Reply]:
     """A model's replies to a benchmark by its protocol, in the order of `questions`.
 
     An item that breaks the model gives a broken reply (see `answering.answer_each`).
@@ -207,4 +205,6 @@ class _ById:
         """Raises ValueError when replies are left."""
         left = next(iter(self._early), None) or next((r.query.id for r in self._stream), None)
         if left is not None:
-            raise ValueError(f"{self._name}: a reply to {left}, which is not asked, or a second one")
+            raise ValueError(
+                f"{self._name}: a reply to {left}, which is not asked, or a second one"
+            )
