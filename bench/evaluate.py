@@ -1,11 +1,11 @@
 """The judge's endpoint kept busy by an evaluation. `python -m bench.evaluate [--quick]`
 
 1,237 consultations (237 led through turn by turn, 1,000 with their last turn) in two benchmarks,
-the policy against six models and, apart, against one; each pair is shown in both orders to a judge that takes 300 ms an answer, 64 in flight, in a process of
-its own. Capacity = requests x latency / in flight: the time that the endpoint alone would need;
-measured from the evaluation's side, reading replies, pairing, judging, writing verdicts and
-counting included. Then a run that is killed (SIGKILL) half way, started again: what the server was
-asked twice for although its answer was stored, and at all; and a third run, which asks nothing.
+the policy against six models and, apart, against one. Each pair is shown in both orders to a judge
+that takes 300 ms an answer, 64 in flight, in a process of its own. Capacity = requests x latency /
+in flight: the time that the endpoint alone would need; set against the time in which the evaluation
+reads replies, pairs, judges and writes verdicts. Then a run that is killed (SIGKILL) half way and
+started again: answers that were stored and are asked for again, and a third run, which asks nothing.
 Requests that were in flight at the kill had no answer to store, and are asked again: 64 at most.
 `--quick`: a tenth of the consultations.
 """

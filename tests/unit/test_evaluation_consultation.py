@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pulsemind.evaluation.consultation import (
@@ -79,6 +79,7 @@ def test_replay_is_breadth_first_in_the_models_own_context() -> None:
     assert last.reference == "d7"
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("pd", max_size=9), max_size=4))
 def test_replay_asks_what_turn_queries_lists(scripts: list[str]) -> None:
     cases = [case(str(i), script) for i, script in enumerate(scripts)]

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pulsemind.evaluation import official
@@ -86,6 +86,7 @@ def test_the_figure_is_the_official_one_to_the_digit(tmp_path: Path) -> None:
     assert "ours win rate: 66.7%" in page
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("【】赢平输 a\n", max_size=12), min_size=1, max_size=30))
 def test_any_rows_give_the_official_figure(responses: list[str]) -> None:
     assert official.of_responses(responses).printed() == reference(responses)

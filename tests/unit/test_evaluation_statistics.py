@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -115,6 +115,7 @@ def test_one_case_gives_no_certainty() -> None:
     assert found.high - found.low > 0.8
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([0.0, 0.5, 1.0]), st.sampled_from("abcd")), min_size=1))
 def test_interval_is_ordered_bounded_and_repeatable(items: list[tuple[float, str]]) -> None:
     values, cases = [v for v, _ in items], [c for _, c in items]
@@ -192,6 +193,7 @@ def test_one_order_has_no_swap_figure() -> None:
     assert row.tie.value == 1
 
 
+@settings(deadline=None)
 @given(st.integers(1, 500), st.sampled_from([0.9, 0.95, 0.99]))
 def test_wilson_interval_holds_its_share_at_both_ends(n: int, confidence: float) -> None:
     for successes in (0, n):
