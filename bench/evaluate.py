@@ -5,7 +5,7 @@ the policy against six models and, apart, against one. Each pair is shown in bot
 that takes 300 ms an answer, 64 in flight, in a process of its own. Capacity = requests x latency /
 in flight: the time that the endpoint alone would need; set against the time in which the evaluation
 reads replies, pairs, judges and writes verdicts. Then a run that is killed (SIGKILL) half way and
-started again: answers that were stored and are asked for again, and a third run, which asks nothing.
+started again: stored answers that are asked for again; and a third run, which asks nothing.
 Requests that were in flight at the kill had no answer to store, and are asked again: 64 at most.
 `--quick`: a tenth of the consultations.
 """
