@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prefect import task
 
 from pulsemind import artifacts, settings
-from pulsemind.records import Consultation, QAItem, Query
+from pulsemind.records import Consultation, QAItem, Query, Verdict
 from pulsemind.settings import Counterpart, Settings
 from tasks.answers import generator
 from tasks.stage import Produced, produced
@@ -17,6 +18,8 @@ from tasks.tracking import tracked
 
 if TYPE_CHECKING:
     from pulsemind.evaluation.consultation import Reply
+    from pulsemind.evaluation.results import QAResult
+    from pulsemind.llm import Usage
 
 DATASET, EVALUATION = Path("data/dataset"), Path("data/evaluation")
 METRICS, PLOT = Path("metrics/evaluation.json"), Path("plots/win_rates.png")
@@ -41,18 +44,23 @@ def answers(name: str) -> Path:
 @task
 def answer_benchmarks(name: str) -> Produced:
     """One model answers the consultation benchmarks; the policy also the QA sets."""
+    (model,) = [m for m in models(settings.load()) if m.name == name]
+    answer_with(model, answers(name), qa=name == POLICY)
+    return produced(answers(name))
+
+
+def answer_with(model: Counterpart, out: Path, qa: bool) -> None:
+    """Write the artifact of a model's replies to all consultation benchmarks, and QA sets too."""
     from pulsemind.evaluation.consultation import answer_all, last_turn_queries, replay
     from pulsemind.evaluation.qa import query
 
     wanted = settings.load()
     section = wanted.stages.evaluate
-    (model,) = [m for m in models(wanted) if m.name == name]
-    out = answers(name)
-    with artifacts.writing(out, "replies", model=name) as folder:
+    with artifacts.writing(out, "replies", model=model.name) as folder:
         generate = generator(model, section.decoding, section.max_prompt_length, wanted.services)
         for benchmark, about in _benchmarks().items():
             if about["kind"] == "qa":
-                if name != POLICY:
+                if not qa:
                     continue
                 items = artifacts.read_shards(_shards(benchmark), QAItem)
                 replies = answer_all([query(item) for item in items], generate)
@@ -64,53 +72,71 @@ def answer_benchmarks(name: str) -> Produced:
                     else answer_all(last_turn_queries(cases), generate)
                 )
             artifacts.write_shards(folder / benchmark, replies)
-    return produced(out)
+
+
+def judged(
+    model: Path, others: Mapping[str, Path], wanted: Settings, usage: Usage
+) -> dict[str, list[Verdict]]:
+    """Verdicts by consultation benchmark on one model's replies against those of others.
+
+    Args:
+        model, others: folders of replies (`answer_with`); the others' by the name they get in the
+            verdicts.
+    """
+    from pulsemind.evaluation.consultation import pair_up
+    from pulsemind.judge import compare
+
+    services = wanted.services
+    verdicts = {}
+    for benchmark in _of_kind("consultation"):
+        shown = [
+            pair
+            for name, folder in others.items()
+            for pair in pair_up(
+                _questions(benchmark), _replies(model, benchmark), _replies(folder, benchmark), name
+            )
+        ]
+        verdicts[benchmark] = compare(
+            shown, wanted.stages.evaluate.judge, services.endpoints, services.concurrency,
+            RESPONSES, DATASET, usage,
+        )  # fmt: skip
+    return verdicts
+
+
+def qa_of(model: Path, wanted: Settings) -> list[QAResult]:
+    """Results on all QA sets of a model's replies."""
+    from pulsemind.evaluation.qa import qa_results
+
+    items = [i for b in _of_kind("qa") for i in artifacts.read_shards(_shards(b), QAItem)]
+    read = [reply for b in _of_kind("qa") for reply in _replies(model, b)]
+    return qa_results(items, read, wanted.stages.evaluate.confidence)
 
 
 @task
 def judge_and_count(key: str) -> Produced:
     """Compare the policy with every other model, count, and read the QA answers."""
-    from pulsemind.evaluation.consultation import pair_up
-    from pulsemind.evaluation.qa import qa_results
     from pulsemind.evaluation.results import Evaluation
     from pulsemind.evaluation.statistics import pairwise_results
-    from pulsemind.judge import compare
     from pulsemind.llm import Usage
     from pulsemind.report.plots import win_rates
 
     wanted = settings.load()
-    section, services = wanted.stages.evaluate, wanted.services
+    section = wanted.stages.evaluate
     others = [m.name for m in models(wanted) if m.name != POLICY]
     usage = Usage()
     with tracked("evaluate", key, wanted) as run:
-        verdicts = {}
+        verdicts = judged(answers(POLICY), {o: answers(o) for o in others}, wanted, usage)
         with artifacts.writing(EVALUATION, "evaluation", judge=section.judge.kind) as folder:
-            for benchmark in _of_kind("consultation"):
-                shown = [
-                    pair
-                    for other in others
-                    for pair in pair_up(
-                        _questions(benchmark),
-                        _replies(POLICY, benchmark),
-                        _replies(other, benchmark),
-                        other,
-                    )
-                ]
-                verdicts[benchmark] = compare(
-                    shown, section.judge, services.endpoints, services.concurrency, RESPONSES,
-                    DATASET, usage,
-                )  # fmt: skip
-                artifacts.write_shards(folder / "verdicts" / benchmark, verdicts[benchmark])
+            for benchmark, found in verdicts.items():
+                artifacts.write_shards(folder / "verdicts" / benchmark, found)
             for name in [POLICY, *others]:
                 for benchmark in _benchmarks():
                     if (answers(name) / benchmark).is_dir():
-                        replies = _replies(name, benchmark)
+                        replies = _replies(answers(name), benchmark)
                         artifacts.write_shards(folder / "replies" / name / benchmark, replies)
-        items = [i for b in _of_kind("qa") for i in artifacts.read_shards(_shards(b), QAItem)]
-        read = [reply for b in _of_kind("qa") for reply in _replies(POLICY, b)]
         results = Evaluation(
             pairwise=pairwise_results(verdicts, POLICY, section),
-            qa=qa_results(items, read, section.confidence),
+            qa=qa_of(answers(POLICY), wanted),
         )
         artifacts.write_json(METRICS, results.model_dump())
         win_rates(results.pairwise, PLOT)
@@ -150,7 +176,7 @@ def _questions(benchmark: str) -> list[Query]:
     return last_turn_queries(cases)
 
 
-def _replies(model: str, benchmark: str) -> list[Reply]:
+def _replies(model: Path, benchmark: str) -> list[Reply]:
     from pulsemind.evaluation.consultation import Reply
 
-    return list(artifacts.read_shards(answers(model) / benchmark, Reply))
+    return list(artifacts.read_shards(model / benchmark, Reply))
