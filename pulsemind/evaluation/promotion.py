@@ -17,7 +17,8 @@ from pydantic import Field
 from pulsemind.evaluation.results import PairwiseResult, QAResult, Result
 from pulsemind.settings import Promote
 
-NO_DIFFERENCE = "not distinguishable"
+Compared = Literal["better", "worse", "not distinguishable"]
+NO_DIFFERENCE: Compared = "not distinguishable"
 Outcome = Literal[
     "first",
     "same",
@@ -174,9 +175,7 @@ def markdown(decision: Decision) -> str:
     return "\n".join(lines).strip() + "\n"
 
 
-def _compared(
-    pairs: PairwiseResult, threshold: float
-) -> tuple[Literal["better", "worse", "not distinguishable"], str]:
+def _compared(pairs: PairwiseResult, threshold: float) -> tuple[Compared, str]:
     if pairs.win_rate is None or pairs.low is None or pairs.high is None:
         return NO_DIFFERENCE, f"{NO_DIFFERENCE}: none of {pairs.n} judged pairs was decided"
     figures = (

@@ -117,14 +117,23 @@ def run(key: str) -> dict[str, Any]:
     return dict(json.loads(register.PROMOTION.read_text()))
 
 
+def put(key: str, value: object) -> None:
+    """Change a setting of the register section."""
+    params = YAML(typ="safe").load(Path("params.yaml"))
+    params["profiles"]["tiny"]["register"][key] = value
+    with Path("params.yaml").open("w", encoding="utf-8") as handle:
+        YAML().dump(params, handle)
+
+
 def model() -> Registered:
-    return Registered(connect(settings.load())[0], "pulsemind")
+    wanted = settings.load()
+    return Registered(connect(wanted)[0], wanted.stages.registry.name)
 
 
 def state() -> dict[str, Any]:
     """Aliases, and each version's tags and description, without times and run ids."""
     known = model()
-    found = known.client.search_model_versions("name='pulsemind'")
+    found = known.client.search_model_versions(f"name='{known.name}'")
     versions = {
         int(v.version): (
             {k: t for k, t in v.tags.items() if k not in ("pulsemind.decision_run", ROLLED_BACK)},
@@ -132,7 +141,7 @@ def state() -> dict[str, Any]:
         )
         for v in found
     }
-    aliases = known.client.get_registered_model("pulsemind").aliases
+    aliases = known.client.get_registered_model(known.name).aliases
     return {"aliases": {k: int(v) for k, v in aliases.items()}, "versions": versions}
 
 
@@ -230,10 +239,7 @@ def test_the_same_candidate_again_changes_nothing(repository: Path) -> None:
 def test_the_threshold_of_the_settings_decides(repository: Path) -> None:
     train(never)
     run("one")
-    params = YAML(typ="safe").load(Path("params.yaml"))
-    params["profiles"]["tiny"]["register"]["promote"]["threshold"] = 0.999
-    with Path("params.yaml").open("w", encoding="utf-8") as handle:
-        YAML().dump(params, handle)
+    put("promote", {"threshold": 0.999, "qa_margin": 0.02})
     train(always)
     assert run("two")["outcome"] == "not distinguishable"
 
@@ -329,28 +335,28 @@ def test_a_registration_killed_anywhere_ends_in_the_same_state(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stopped before every single change of the registry, one after another, and run again."""
-    train(never)
-    run("one")
-    train(always)
-    clean = Path("work/mlflow.db").read_bytes()
-    run("two")
-    wanted = state()
-    assert wanted["aliases"] == {"candidate": 2, "champion": 2}
+    wanted: dict[str, Any] = {}
     stop, ended = 0, False
     while not ended:
-        stop += 1
-        store = repository / f"store-{stop}.db"  # a new name: an open store keeps its file
-        store.write_bytes(clean)
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{store}")
-        with monkeypatch.context() as patch:
-            killing(patch, stop)
-            try:
-                run("two")
-                ended = True  # there are fewer changes than that
-            except Killed:
-                pass
-        run("two")
+        put("name", f"model-{stop}")  # each one has a registered model of its own
+        train(never)
+        run("one")
+        train(always)
+        if stop == 0:
+            run("two")
+            wanted = state()
+            assert wanted["aliases"] == {"candidate": 2, "champion": 2}
+        else:
+            with monkeypatch.context() as patch:
+                killing(patch, stop)
+                try:
+                    run("two")
+                    ended = True  # there are fewer changes than that
+                except Killed:
+                    pass
+            run("two")
         assert state() == wanted, f"killed at change {stop}"
+        stop += 1
     assert stop > 8
 
 
