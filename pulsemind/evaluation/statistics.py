@@ -1,81 +1,37 @@
-"""Intervals, and verdicts counted into win, tie and loss.
+"""Verdicts counted into win, tie and loss, with intervals by case and a paired test a row.
 
-Queries of one case are no independent observations, so the bootstrap draws whole cases. All
-choices here are ours.
+The two orders of a pair are one item (`item_outcome`); intervals and tests draw or flip whole
+cases. The tests of one evaluation are corrected for their number (Holm). All choices are ours.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pulsemind.evaluation.results import Aspect, Estimate, PairwiseResult
+from pulsemind.evaluation.bootstrap import interval, intervals, wilson
+from pulsemind.evaluation.paired import finding, holm, sign_flip
+from pulsemind.evaluation.results import Aspect, PairwiseResult
 from pulsemind.judge import note
 from pulsemind.records import DIMENSIONS, Outcome, Verdict
 from pulsemind.settings import EvaluateSettings
+
+__all__ = [
+    "ASPECTS", "POOLED", "Tally", "aspect_outcome", "case_of", "interval", "item_outcome",
+    "pairwise_results", "rows_of", "wilson",
+]  # fmt: skip
 
 POOLED = "all"
 """Benchmark name of the results over all benchmarks together."""
 ASPECTS: tuple[Aspect, ...] = (*DIMENSIONS, "overall")
 _SCORE: Mapping[Outcome, float] = {"win": 1.0, "tie": 0.5, "loss": 0.0}
-_CELLS = 2_000_000
-Floats = NDArray[np.float64]
-
-
-def wilson(successes: float, n: int, confidence: float) -> Estimate:
-    """Share and Wilson score interval (Wilson 1927). Raises ValueError when n is 0."""
-    if n < 1:
-        raise ValueError("a share of nothing has no interval")
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    share = successes / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
-    # At 0 and 1 a bound equals the share, but for rounding: the share must not lie outside.
-    low, high = min(share, max(0.0, centre - half)), max(share, min(1.0, centre + half))
-    return Estimate(value=share, low=low, high=high)
-
-
-def interval(
-    values: Sequence[float],
-    clusters: Sequence[str],
-    resamples: int,
-    confidence: float,
-    seed: int,
-) -> Estimate:
-    """Mean and percentile bootstrap interval, whole clusters drawn with replacement.
-
-    When all clusters have one mean (all win, or there is one cluster only), no resample can differ
-    and the bootstrap would claim certainty; then Wilson's interval over the number of clusters is
-    given instead (for values in [0, 1]).
-    Raises ValueError when there are no values.
-    """
-    if not values or len(values) != len(clusters):
-        raise ValueError("needs values, and one cluster name for each")
-    names = {name: index for index, name in enumerate(sorted(set(clusters)))}
-    where = [names[name] for name in clusters]
-    sums = np.bincount(where, weights=values, minlength=len(names)).astype(np.float64)
-    sizes = np.bincount(where, minlength=len(names)).astype(np.float64)
-    if np.ptp(sums / sizes) == 0:
-        return wilson(float(np.mean(values)) * len(names), len(names), confidence)
-    means = _resampled_means(sums, sizes, resamples, seed)
-    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Estimate(value=float(np.mean(values)), low=float(low), high=float(high))
-
-
-def _resampled_means(sums: Floats, sizes: Floats, resamples: int, seed: int) -> Floats:
-    random = np.random.default_rng(seed)
-    rows = max(1, _CELLS // len(sums))  # bounds the memory of one block of draws
-    blocks = []
-    for start in range(0, resamples, rows):
-        shape = (min(rows, resamples - start), len(sums))
-        drawn = random.integers(len(sums), size=shape)
-        blocks.append(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1))
-    return np.concatenate(blocks)
+_CODE: Mapping[Outcome | None, int] = {"win": 1, "tie": 0, "loss": -1, None: 9}
+_UNJUDGED = 9
+Codes = NDArray[np.int8]
 
 
 def case_of(query_id: str) -> str:
@@ -104,79 +60,157 @@ def item_outcome(outcomes: Sequence[Outcome | None]) -> Outcome | None:
     return "win" if mean > 0.5 else "loss" if mean < 0.5 else "tie"
 
 
+class Tally:
+    """The items of one pair of models on one benchmark, a few bytes each."""
+
+    def __init__(self) -> None:
+        self._outcomes, self._swaps, self._where = array("b"), array("b"), array("q")
+        self._cases: dict[str, int] = {}
+        self._seen: set[int] = set()
+
+    def add(self, benchmark: str, verdicts: Sequence[Verdict]) -> None:
+        """Count the verdicts of one item. Raises ValueError when it has been counted before."""
+        first = verdicts[0]
+        item = hash((benchmark, first.query_id, first.candidate))
+        if item in self._seen:
+            raise ValueError(f"verdicts on {first.query_id} stand apart or twice")
+        self._seen.add(item)
+        case = f"{benchmark}/{case_of(first.query_id)}"
+        self._where.append(self._cases.setdefault(case, len(self._cases)))
+        both = len({verdict.order for verdict in verdicts}) > 1
+        for aspect in ASPECTS:
+            each = [aspect_outcome(verdict, aspect) for verdict in verdicts]
+            outcome = item_outcome(each)
+            self._outcomes.append(_CODE[outcome])
+            known = both and outcome is not None
+            self._swaps.append(int(len(set(each)) > 1) if known else -1)
+
+    def codes(self) -> tuple[Codes, Codes, NDArray[np.int64]]:
+        """Outcomes and swap disagreements, shape (items, aspects), and each item's case."""
+        shape = (-1, len(ASPECTS))
+        outcomes = np.frombuffer(self._outcomes, dtype=np.int8).reshape(shape)
+        swaps = np.frombuffer(self._swaps, dtype=np.int8).reshape(shape)
+        return outcomes, swaps, np.frombuffer(self._where, dtype=np.int64)
+
+
 def pairwise_results(
-    verdicts: Mapping[str, Iterable[Verdict]], model: str, settings: EvaluateSettings
+    verdicts: Mapping[str, Iterable[Verdict]],
+    model: str,
+    settings: EvaluateSettings,
+    broken: Mapping[tuple[str, str], int] | None = None,
+    apart: Iterable[str] = (),
 ) -> list[PairwiseResult]:
     """Results of `model` on each benchmark, against each counterpart, per dimension and overall.
 
-    `verdicts` maps a benchmark's name to its verdicts. With more than one benchmark, results over
-    all of them together follow under the name `POOLED`.
+    Args:
+        verdicts: a benchmark's verdicts; those of one item stand next to each other. They are
+            read once and not kept.
+        broken: items without a reply, by benchmark and counterpart.
+        apart: benchmarks that are left out of the results over all of them.
+
+    With more than one benchmark, results over all of them together follow under the name `POOLED`.
+    Raises ValueError when the verdicts of an item do not stand together.
     """
-    named = [(name, verdict) for name, group in verdicts.items() for verdict in group]
-    parts = [[pair for pair in named if pair[0] == name] for name in verdicts]
-    titles = list(verdicts)
-    if len(parts) > 1:
-        parts, titles = [*parts, named], [*titles, POOLED]
-    results = []
-    for title, part in zip(titles, parts, strict=True):
-        ordered = sorted(part, key=lambda pair: (pair[1].counterpart, pair[1].judge))
-        for (against, judge), group in groupby(
-            ordered, key=lambda pair: (pair[1].counterpart, pair[1].judge)
-        ):
-            items: dict[tuple[str, str, int], list[Verdict]] = defaultdict(list)
-            for name, verdict in group:
-                items[(name, verdict.query_id, verdict.candidate)].append(verdict)
-            results += [
-                _result(title, model, against, judge, aspect, items, settings) for aspect in ASPECTS
-            ]
-    return results
+    tallies: dict[tuple[str, str, str], Tally] = {}
+    pooled: dict[tuple[str, str, str], Tally] = {}
+    together = [name for name in verdicts if name not in set(apart)]
+    for name, group in verdicts.items():
+        for (against, judge, _, _), item in groupby(group, key=_item):
+            rows = list(item)
+            tallies.setdefault((name, against, judge), Tally()).add(name, rows)
+            if len(together) > 1 and name in together:
+                pooled.setdefault((POOLED, against, judge), Tally()).add(name, rows)
+    lost = dict(broken or {})
+    for (name, against), count in list(lost.items()):
+        if name in together:
+            lost[(POOLED, against)] = lost.get((POOLED, against), 0) + count
+    order = {name: number for number, name in enumerate([*verdicts, POOLED])}
+    found = sorted((tallies | pooled).items(), key=lambda i: (order[i[0][0]], *i[0][1:]))
+    return corrected(
+        [
+            row
+            for (name, against, judge), tally in found
+            for row in rows_of(
+                tally, name, model, against, judge, settings, lost.get((name, against), 0)
+            )
+        ],
+        settings.confidence,
+    )
 
 
-def _result(
+def _item(verdict: Verdict) -> tuple[str, str, str, int]:
+    return verdict.counterpart, verdict.judge, verdict.query_id, verdict.candidate
+
+
+def corrected(rows: Sequence[PairwiseResult], confidence: float) -> list[PairwiseResult]:
+    """The rows with their p corrected for all of them, and the finding that it comes to."""
+    tested = [row for row in rows if row.p is not None]
+    adjusted = dict(zip(map(id, tested), holm([row.p or 0.0 for row in tested]), strict=True))
+    result = []
+    for row in rows:
+        if (p := adjusted.get(id(row))) is not None:
+            ahead = (row.win.value if row.win else 0.0) - (row.loss.value if row.loss else 0.0)
+            words = finding(p, ahead, confidence)
+            row = row.model_copy(update={"p_holm": p, "finding": words})
+        result.append(row)
+    return result
+
+
+def rows_of(
+    tally: Tally,
     benchmark: str,
     model: str,
     against: str,
     judge: str,
-    aspect: Aspect,
-    items: Mapping[tuple[str, str, int], Sequence[Verdict]],
     settings: EvaluateSettings,
-) -> PairwiseResult:
-    outcomes: list[Outcome] = []
-    clusters: list[str] = []
-    swapped: list[bool] = []
-    for (name, query_id, _), verdicts in items.items():
-        each = [aspect_outcome(verdict, aspect) for verdict in verdicts]
-        outcome = item_outcome(each)
-        if outcome is None:
-            continue
-        outcomes.append(outcome)
-        clusters.append(f"{name}/{case_of(query_id)}")
-        if len({verdict.order for verdict in verdicts}) > 1:
-            swapped.append(len(set(each)) > 1)
-
-    def share(wanted: Outcome, among: Sequence[Outcome]) -> Estimate | None:
-        kept = [(o, c) for o, c in zip(outcomes, clusters, strict=True) if o in among]
-        if not kept:
-            return None
-        values = [float(o == wanted) for o, _ in kept]
-        names = [c for _, c in kept]
-        return interval(values, names, settings.bootstrap, settings.confidence, settings.seed)
-
-    decided = share("win", ("win", "loss"))
-    return PairwiseResult(
-        benchmark=benchmark,
-        model=model,
-        against=against,
-        judge=judge,
-        aspect=aspect,
-        n=len(outcomes),
-        win=share("win", ("win", "tie", "loss")),
-        tie=share("tie", ("win", "tie", "loss")),
-        loss=share("loss", ("win", "tie", "loss")),
-        win_rate=decided.value if decided else None,
-        low=decided.low if decided else None,
-        high=decided.high if decided else None,
-        swap_disagreement=sum(swapped) / len(swapped) if swapped else None,
-        unjudged=len(items) - len(outcomes),
-        note=note(judge),
+    broken: int,
+) -> list[PairwiseResult]:
+    """A tally's results, an aspect a row, not yet corrected for their number."""
+    outcomes, swaps, where = tally.codes()
+    counts = np.stack(
+        [_by_case(outcomes == code, where) for code in (1, 0, -1)]
+    )  # (outcome, case, aspect)
+    win, _, loss = counts
+    judged, decided = counts.sum(axis=0), win + loss
+    shares = intervals(
+        np.concatenate([*counts, win], axis=1),
+        np.concatenate([judged, judged, judged, decided], axis=1),
+        settings.bootstrap,
+        settings.confidence,
+        settings.seed,
     )
+    rows = []
+    for column, aspect in enumerate(ASPECTS):
+        known = outcomes[:, column] != _UNJUDGED
+        n = int(known.sum())
+        swapped = swaps[swaps[:, column] >= 0, column]
+        won, tied, lost, rate = shares[column :: len(ASPECTS)]
+        rows.append(
+            PairwiseResult(
+                benchmark=benchmark,
+                model=model,
+                against=against,
+                judge=judge,
+                aspect=aspect,
+                n=n,
+                win=won,
+                tie=tied,
+                loss=lost,
+                win_rate=rate.value if rate else None,
+                low=rate.low if rate else None,
+                high=rate.high if rate else None,
+                swap_disagreement=float(swapped.mean()) if swapped.size else None,
+                unjudged=len(outcomes) - n,
+                broken=broken,
+                cases=len(np.unique(where[known])),
+                p=sign_flip(outcomes[known, column], where[known]) if n else None,
+                note=note(judge),
+            )
+        )
+    return rows
+
+
+def _by_case(hits: NDArray[np.bool_], where: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Hits counted by case, shape (cases, aspects)."""
+    columns = [np.bincount(where, weights=hits[:, k]) for k in range(hits.shape[1])]
+    return np.stack(columns, axis=1).astype(np.float64)

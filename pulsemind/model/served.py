@@ -11,6 +11,14 @@ from pulsemind.records import Query
 from pulsemind.settings import Decoding, Endpoint
 
 
+class NoAnswer(LlmError):
+    """Queries that the endpoint gives no answer to; `finish` says why not to the first of them."""
+
+    def __init__(self, text: str, finish: str) -> None:
+        super().__init__(text)
+        self.finish = finish
+
+
 def answer_served(
     queries: Sequence[Query],
     folder: Path,
@@ -26,7 +34,8 @@ def answer_served(
     Temperature, length and seed of `decoding` are sent; top_k, top_p and the repetition penalty
     are not part of the common protocol.
 
-    Raises LlmError naming the queries that got no answer: a refusal is never taken for a reply.
+    Raises NoAnswer naming the queries that got none: a refusal is never taken for a reply; and
+    LlmError when the endpoint cannot be asked.
     """
     requests = (
         Request(
@@ -42,9 +51,15 @@ def answer_served(
     replies = complete_all(
         requests, endpoints, concurrency, cache, total=len(queries), label=f"answers of {model}"
     )
-    silent = [q.id for q, reply in zip(queries, replies, strict=True) if reply.text is None]
+    silent = [
+        (query.id, reply.finish)
+        for query, reply in zip(queries, replies, strict=True)
+        if reply.text is None
+    ]
     if silent:
-        raise LlmError(f"{model} gave no answer to {len(silent)} queries, first {silent[0]}")
+        first, finish = silent[0]
+        text = f"{model} gave no answer to {len(silent)} queries, first {first}: {finish}"
+        raise NoAnswer(text, finish)
     return [str(reply.text) for reply in replies]
 
 

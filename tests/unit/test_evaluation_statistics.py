@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from pulsemind.evaluation.bootstrap import intervals
 from pulsemind.evaluation.statistics import (
     POOLED,
     case_of,
@@ -53,13 +54,45 @@ def test_wilson_of_nothing() -> None:
 
 
 def test_bootstrap_is_scipys_when_every_value_is_a_case() -> None:
-    values = np.random.default_rng(3).random(80)
+    values = np.random.default_rng(3).random(80) ** 3
     expected = stats.bootstrap(
-        (values,), np.mean, n_resamples=20_000, method="percentile", rng=5
+        (values,), np.mean, n_resamples=20_000, method="BCa", rng=5
     ).confidence_interval
     found = interval(list(values), [str(i) for i in range(80)], 20_000, 0.95, 7)
     assert (found.low, found.high) == pytest.approx(tuple(expected), abs=0.004)
     assert found.value == pytest.approx(values.mean())
+
+
+def test_bootstrap_of_cases_is_scipys_of_their_ratio() -> None:
+    random = np.random.default_rng(4)
+    sizes = random.integers(1, 6, size=60)
+    cases = np.repeat(np.arange(60), sizes)
+    values = (random.random(len(cases)) < random.random(60)[cases]).astype(float)
+    sums = np.bincount(cases, weights=values)
+
+    def ratio(s: np.ndarray, n: np.ndarray, axis: int) -> np.ndarray:
+        return s.sum(axis=axis) / n.sum(axis=axis)
+
+    expected = stats.bootstrap(
+        (sums, sizes.astype(float)), ratio, paired=True, n_resamples=20_000, method="BCa", rng=5
+    ).confidence_interval
+    found = interval(values, cases, 20_000, 0.95, 7)
+    assert (found.low, found.high) == pytest.approx(tuple(expected), abs=0.006)
+
+
+@pytest.mark.parametrize(("share", "cases"), [(0.5, 60), (0.75, 80), (0.9, 150)])
+def test_the_95_percent_interval_covers_93_to_97_percent(share: float, cases: int) -> None:
+    """1,000 data sets of cases of 1 to 5 items; a case's own share varies around the true one."""
+    random = np.random.default_rng(5)
+    runs, hits = 1000, 0
+    for run in range(runs):
+        sizes = random.integers(1, 6, size=cases)
+        own = random.beta(4 * share, 4 * (1 - share), size=cases)
+        won = random.binomial(sizes, own).astype(float)
+        (found,) = intervals(won[:, None], sizes[:, None].astype(float), 800, 0.95, run)
+        assert found is not None
+        hits += found.low <= share <= found.high
+    assert 0.93 <= hits / runs <= 0.97
 
 
 def test_repeating_a_case_adds_no_certainty() -> None:
@@ -164,3 +197,31 @@ def test_wilson_interval_holds_its_share_at_both_ends(n: int, confidence: float)
     for successes in (0, n):
         found = wilson(successes, n, confidence)
         assert found.low <= found.value <= found.high
+
+
+def test_rows_say_in_words_what_the_corrected_test_comes_to() -> None:
+    given = [v for i in range(40) for v in verdicts(f"{i}#0", "win", "win")]
+    given += [
+        v for i in range(40) for v in verdicts(f"{i}#0", "win" if i % 2 else "loss", against="x")
+    ]
+    rows = {(r.against, r.aspect): r for r in pairwise_results({"s": given}, "p", SETTINGS)}
+    ahead, level = rows[("sft", "overall")], rows[("x", "overall")]
+    assert (ahead.finding, level.finding) == ("better", "not distinguishable")
+    assert ahead.p == pytest.approx(2**-39, rel=1e-2)
+    assert ahead.p_holm is not None
+    assert ahead.p_holm == pytest.approx(10 * ahead.p)  # ten rows
+    assert (ahead.cases, level.p) == (40, 1.0)
+
+
+def test_verdicts_of_an_item_that_stand_apart_are_refused() -> None:
+    first, second = verdicts("a#0", "win", "loss")
+    with pytest.raises(ValueError, match="stand apart"):
+        pairwise_results({"s": [first, *verdicts("b#0", "win", "win"), second]}, "p", SETTINGS)
+
+
+def test_broken_items_and_a_benchmark_kept_apart() -> None:
+    given = {name: verdicts(f"{name}#0", "win", "win") for name in ("p", "q", "safety")}
+    lost = {("p", "sft"): 2, ("safety", "sft"): 1}
+    rows = pairwise_results(given, "policy", SETTINGS, lost, apart=["safety"])
+    counted = {r.benchmark: (r.n, r.broken) for r in rows}
+    assert counted == {"p": (1, 2), "q": (1, 0), "safety": (1, 1), POOLED: (2, 2)}
