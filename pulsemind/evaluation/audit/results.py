@@ -38,11 +38,12 @@ class ExpertCheck(Result):
 
     `excess` is the mean of (judge - expert) / 2 with win 1, tie 0, loss -1 for the answer that the
     bias would prefer: by how much more often the judge lets it win than the experts do. `p` is the
-    two-sided sign-flip test of 0 over cases, null when no pair was checked.
+    two-sided sign-flip test of 0 over cases, `p_corrected` Holm's over all tests of the audit.
     """
 
     excess: Figure
-    p: float | None
+    p: float
+    p_corrected: float
 
 
 class Bias(Result):
@@ -50,8 +51,8 @@ class Bias(Result):
 
     `share` is how often the preferred side wins among the verdicts (position) or pairs (length,
     self-preference) that are decided; without the bias, and with both sides equally good, it is
-    0.5. `p` tests that over cases by flipping signs, `p_corrected` is Holm's over the biases
-    measured. `status`: position is `found` when `p_corrected` is below 1 - confidence, because
+    0.5. `p` tests that over cases by flipping signs, `p_corrected` is Holm's over all tests of the
+    audit. `status`: position is `found` when `p_corrected` is below 1 - confidence, because
     both orders hold quality equal; length and self-preference then are only `suspected` (the longer
     or own answer may be the better one) and are `found` when the judge exceeds experts on the same
     pairs. `text` says all that in a sentence.
