@@ -4,8 +4,9 @@ Each test is over cases and exact (`paired.sign_flip`): without the bias, a case
 likely with either sign. For the position that holds whatever the answers are worth, since each
 pair is shown in both orders, or in one drawn at random. For the length and for the judge's own
 answers it holds only where the answers are as good as each other; experts' verdicts on the same
-pairs take that out. All tests share one Holm correction, so that a judge without any bias is
-accused of one in at most 1 - confidence of all audits. The tests are ours.
+pairs take that out. All tests share one Holm correction, and an accusation wants a p below
+`LEVEL` times (1 - confidence): of a hundred audits of unbiased judges about one accuses (at a
+confidence of 0.95). The tests are ours.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ PUBLISHED: Mapping[BiasKind, float] = {"position": 0.526, "length": 0.680, "self
 """GPT-4's shares (see `GPT4`)."""
 FLIPS = 0.129
 """Share of GPT-4's pairs whose verdict changes with the order (see `GPT4`)."""
+LEVEL = 0.2
+"""Accusing a judge takes more than an interval that misses 0.5: this share of 1 - confidence."""
 PREFERS: Mapping[BiasKind, tuple[str, str]] = {
     "position": ("the answer shown first", "the answer shown second"),
     "length": ("the longer answer", "the shorter answer"),
@@ -169,7 +172,7 @@ def _bias(
             p_corrected=corrected[(kind, "experts")],
         )
     p = corrected.get((kind, "raw"))
-    status, text = _verdict(kind, share, p, check, 1 - settings.confidence)
+    status, text = _verdict(kind, share, p, check, LEVEL * (1 - settings.confidence))
     return Bias(
         kind=kind,
         status=status,

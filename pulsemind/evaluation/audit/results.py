@@ -52,7 +52,7 @@ class Bias(Result):
     `share` is how often the preferred side wins among the verdicts (position) or pairs (length,
     self-preference) that are decided; without the bias, and with both sides equally good, it is
     0.5. `p` tests that over cases by flipping signs, `p_corrected` is Holm's over all tests of the
-    audit. `status`: position is `found` when `p_corrected` is below 1 - confidence, because
+    audit. `status`: position is `found` when `p_corrected` is small (`biases.LEVEL`), because
     both orders hold quality equal; length and self-preference then are only `suspected` (the longer
     or own answer may be the better one) and are `found` when the judge exceeds experts on the same
     pairs. `text` says all that in a sentence.
