@@ -16,11 +16,15 @@ from tasks.stage import once, stage
 def evaluate() -> None:
     """Make data/evaluation and metrics/evaluation.json; each model's replies are cached."""
     with stage("evaluate") as this:
-        asked = this.inputs("data/")
-        for model in work.models(settings.load()):
-            weights = folder_digest(Path(model.adapter)) if model.adapter else str(model.model)
-            key = this.key("answers", model.name, weights, digest(Path("models/base")), *asked)
-            once(work.answer_benchmarks, key, model.name)
+        wanted = settings.load()
+        asked, files = this.inputs("data/dataset"), this.inputs("data/recorded")
+        adapters = {model.name: model.adapter for model in work.models(wanted)}
+        for name in work.contenders(wanted):
+            adapter = adapters.get(name)
+            weights = folder_digest(Path(adapter)) if adapter else ""
+            own = asked if name in adapters else [*asked, *files]
+            key = this.key("answers", name, weights, digest(Path("models/base")), *own)
+            once(work.answer_benchmarks, key, name, key)
         once(work.judge_and_count, this.signature, this.signature)
 
 

@@ -490,9 +490,33 @@ class CrpoSettings(Section):
         return self
 
 
+class RecordedAnswers(Section):
+    """A model whose answers are files (formats: docs/evaluation.md)."""
+
+    name: str
+    files: dict[str, str]
+    """File by benchmark, below `data/recorded`; benchmarks it does not name are not compared."""
+
+
+class OfficialVerdicts(Section):
+    """A verdict file of the official PulseMind scripts, whose figure is shown beside ours."""
+
+    benchmark: str
+    model: str
+    """The model that is number 1 in the file."""
+    against: str
+    file: str
+    """Below `data/recorded`."""
+
+
 class EvaluateSettings(Section):
     """Evaluation (SPEC section 6)."""
 
+    baselines: list[Counterpart]
+    """Models to compare the policy with, besides the SFT model and the counterparts."""
+    recorded: list[RecordedAnswers]
+    """Further ones, whose recorded answers stand in for them."""
+    official: list[OfficialVerdicts]
     judge: Judge
     decoding: Decoding
     bootstrap: int = Field(ge=100)

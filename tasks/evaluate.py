@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,22 +20,37 @@ from tasks.tracking import tracked
 
 if TYPE_CHECKING:
     from pulsemind.evaluation.consultation import Reply
-    from pulsemind.evaluation.results import QAResult
+    from pulsemind.evaluation.results import Evaluation, QAResult
+    from pulsemind.evaluation.tables import Benchmark
     from pulsemind.llm import Usage
 
-DATASET, EVALUATION = Path("data/dataset"), Path("data/evaluation")
+DATASET, EVALUATION, RECORDED = Path("data/dataset"), Path("data/evaluation"), Path("data/recorded")
 METRICS, PLOT = Path("metrics/evaluation.json"), Path("plots/win_rates.png")
+OVERLAP, TRAINED = Path("metrics/dataset.json"), Path("metrics/crpo.json")
 WORK, RESPONSES = Path("work/evaluate"), Path("work/responses")
 POLICY = "crpo"
 
 
 def models(wanted: Settings) -> list[Counterpart]:
-    """Every model that answers: the policy first, the SFT model, the counterparts."""
+    """Every model that is asked: the policy first, the SFT model, the counterparts, baselines."""
     own = [
         Counterpart(name=name, adapter=f"models/{folder}", endpoint=None, model=None)
         for name, folder in ((POLICY, "crpo"), ("sft", "sft2"))
     ]
-    return own + wanted.stages.counterparts.models
+    return own + wanted.stages.counterparts.models + wanted.stages.evaluate.baselines
+
+
+def contenders(wanted: Settings) -> list[str]:
+    """Names of all models that are compared, recorded ones last; the policy first.
+
+    Raises SettingsError when two have one name.
+    """
+    recorded = [model.name for model in wanted.stages.evaluate.recorded]
+    names = [model.name for model in models(wanted)] + recorded
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise settings.SettingsError(f"evaluate: two models are called {', '.join(twice)}")
+    return names
 
 
 def answers(name: str) -> Path:
@@ -42,36 +59,73 @@ def answers(name: str) -> Path:
 
 
 @task
-def answer_benchmarks(name: str) -> Produced:
-    """One model answers the consultation benchmarks; the policy also the QA sets."""
-    (model,) = [m for m in models(settings.load()) if m.name == name]
-    answer_with(model, answers(name), qa=name == POLICY)
+def answer_benchmarks(name: str, key: str) -> Produced:
+    """One model answers the consultation benchmarks; the policy also the QA sets.
+
+    Args:
+        key: digest of all that its replies depend on: what it has said under it is kept.
+    """
+    wanted = settings.load()
+    asked = {model.name: model for model in models(wanted)}
+    if name in asked:
+        answer_with(asked[name], answers(name), qa=name == POLICY, key=key)
+    else:
+        _answer_from_files(name, answers(name), wanted)
     return produced(answers(name))
 
 
-def answer_with(model: Counterpart, out: Path, qa: bool) -> None:
+def answer_with(model: Counterpart, out: Path, qa: bool, key: str) -> None:
     """Write the artifact of a model's replies to all consultation benchmarks, and QA sets too."""
-    from pulsemind.evaluation.consultation import answer_all, last_turn_queries, replay
+    from pulsemind.evaluation.answering import remembering
+    from pulsemind.evaluation.consultation import answer_stream, consult
     from pulsemind.evaluation.qa import query
 
     wanted = settings.load()
     section = wanted.stages.evaluate
+    generate = generator(model, section.decoding, section.max_prompt_length, wanted.services)
+    said = out.with_name(f".{out.name}.said")
+    if model.endpoint is None:
+        generate = remembering(generate, said, key, section.decoding.batch)
     with artifacts.writing(out, "replies", model=model.name) as folder:
-        generate = generator(model, section.decoding, section.max_prompt_length, wanted.services)
         for benchmark, about in _benchmarks().items():
             if about["kind"] == "qa":
                 if not qa:
                     continue
                 items = artifacts.read_shards(_shards(benchmark), QAItem)
-                replies = answer_all([query(item) for item in items], generate)
+                replies = answer_stream((query(item) for item in items), generate)
             else:
-                cases = list(artifacts.read_shards(_shards(benchmark), Consultation))
-                replies = (
-                    replay(cases, generate)
-                    if about["protocol"] == "replay"
-                    else answer_all(last_turn_queries(cases), generate)
-                )
+                replies = consult(_cases(benchmark), about["protocol"], generate)
+            artifacts.write_shards(folder / benchmark, _some(replies, model.name, benchmark))
+    shutil.rmtree(said, ignore_errors=True)
+
+
+def _answer_from_files(name: str, out: Path, wanted: Settings) -> None:
+    from pulsemind.evaluation.consultation import consult
+    from pulsemind.evaluation.recorded import recorded
+
+    (model,) = [m for m in wanted.stages.evaluate.recorded if m.name == name]
+    unknown = sorted(set(model.files) - set(_of_kind("consultation")))
+    if unknown:
+        raise settings.SettingsError(f"evaluate.recorded.{name}: no benchmark {unknown[0]}")
+    with artifacts.writing(out, "replies", model=name) as folder:
+        for benchmark, file in model.files.items():
+            protocol = _benchmarks()[benchmark]["protocol"]
+            generate = recorded(RECORDED / file, _cases(benchmark), protocol)
+            replies = consult(_cases(benchmark), protocol, generate)
             artifacts.write_shards(folder / benchmark, replies)
+
+
+def _some(replies: Iterator[Reply], model: str, benchmark: str) -> Iterator[Reply]:
+    """The replies as they are. Raises RuntimeError at the end when there was not one."""
+    reasons: dict[str, int] = {}
+    whole = 0
+    for reply in replies:
+        whole += not reply.broken
+        if reply.broken:
+            reasons[reply.broken] = reasons.get(reply.broken, 0) + 1
+        yield reply
+    if reasons and not whole:
+        raise RuntimeError(f"{model} gave no reply at all to {benchmark}: {reasons}")
 
 
 def judged(
@@ -83,31 +137,40 @@ def judged(
         model, others: folders of replies (`answer_with`); the others' by the name they get in the
             verdicts.
     """
-    from pulsemind.evaluation.consultation import pair_up
-    from pulsemind.judge import compare
+    found: dict[str, list[Verdict]] = {name: [] for name in _of_kind("consultation")}
+    for benchmark, verdict in _verdicts(model, others, wanted, usage):
+        found[benchmark].append(verdict)
+    return found
+
+
+def _verdicts(
+    model: Path, others: Mapping[str, Path], wanted: Settings, usage: Usage
+) -> Iterator[tuple[str, Verdict]]:
+    """All benchmarks and all other models as one stream, a query's pairs together."""
+    from pulsemind.evaluation.comparing import compare_stream
+    from pulsemind.evaluation.consultation import pairs
 
     services = wanted.services
-    verdicts = {}
-    for benchmark in _of_kind("consultation"):
-        shown = [
-            pair
-            for name, folder in others.items()
-            for pair in pair_up(
-                _questions(benchmark), _replies(model, benchmark), _replies(folder, benchmark), name
-            )
-        ]
-        verdicts[benchmark] = compare(
-            shown, wanted.stages.evaluate.judge, services.endpoints, services.concurrency,
-            RESPONSES, DATASET, usage,
-        )  # fmt: skip
-    return verdicts
+    shown = (
+        (benchmark, pair)
+        for benchmark in _of_kind("consultation")
+        for pair in pairs(
+            _questions(benchmark),
+            _replies(model, benchmark),
+            {n: _replies(f, benchmark) for n, f in others.items() if (f / benchmark).is_dir()},
+        )
+    )
+    return compare_stream(
+        shown, wanted.stages.evaluate.judge, services.endpoints, services.concurrency, RESPONSES,
+        DATASET, usage,
+    )  # fmt: skip
 
 
 def qa_of(model: Path, wanted: Settings) -> list[QAResult]:
     """Results on all QA sets of a model's replies."""
     from pulsemind.evaluation.qa import qa_results
 
-    items = [i for b in _of_kind("qa") for i in artifacts.read_shards(_shards(b), QAItem)]
+    items = (i for b in _of_kind("qa") for i in artifacts.read_shards(_shards(b), QAItem))
     read = [reply for b in _of_kind("qa") for reply in _replies(model, b)]
     return qa_results(items, read, wanted.stages.evaluate.confidence)
 
@@ -115,32 +178,31 @@ def qa_of(model: Path, wanted: Settings) -> list[QAResult]:
 @task
 def judge_and_count(key: str) -> Produced:
     """Compare the policy with every other model, count, and read the QA answers."""
-    from pulsemind.evaluation.results import Evaluation
-    from pulsemind.evaluation.statistics import pairwise_results
     from pulsemind.llm import Usage
     from pulsemind.report.plots import win_rates
 
     wanted = settings.load()
     section = wanted.stages.evaluate
-    others = [m.name for m in models(wanted) if m.name != POLICY]
+    others = {name: answers(name) for name in contenders(wanted) if name != POLICY}
     usage = Usage()
     with tracked("evaluate", key, wanted) as run:
-        verdicts = judged(answers(POLICY), {o: answers(o) for o in others}, wanted, usage)
         with artifacts.writing(EVALUATION, "evaluation", judge=section.judge.kind) as folder:
-            for benchmark, found in verdicts.items():
+            verdicts = _verdicts(answers(POLICY), others, wanted, usage)
+            for benchmark, group in groupby(verdicts, key=lambda found: found[0]):
+                found = (verdict for _, verdict in group)
                 artifacts.write_shards(folder / "verdicts" / benchmark, found)
-            for name in [POLICY, *others]:
+            for benchmark in _of_kind("consultation"):  # one without any pair has no verdicts
+                (folder / "verdicts" / benchmark).mkdir(parents=True, exist_ok=True)
+            for name in contenders(wanted):
                 for benchmark in _benchmarks():
                     if (answers(name) / benchmark).is_dir():
                         replies = _replies(answers(name), benchmark)
                         artifacts.write_shards(folder / "replies" / name / benchmark, replies)
-        results = Evaluation(
-            pairwise=pairwise_results(verdicts, POLICY, section),
-            qa=qa_of(answers(POLICY), wanted),
-        )
+            results = _count(folder, wanted)
+            artifacts.write_text(folder / "official.txt", _official_page(results))
         artifacts.write_json(METRICS, results.model_dump())
         win_rates(results.pairwise, PLOT)
-        for path in (METRICS, PLOT):
+        for path in (METRICS, PLOT, EVALUATION / "official.txt"):
             run.artifact(path)
         run.metrics(
             {
@@ -152,6 +214,57 @@ def judge_and_count(key: str) -> Produced:
         run.metrics({f"{r.benchmark}.accuracy": r.accuracy for r in results.qa})
         run.metrics({f"judge.{name}": value for name, value in usage.metrics().items()})
     return produced(EVALUATION, METRICS, PLOT)
+
+
+def _count(folder: Path, wanted: Settings) -> Evaluation:
+    """All results, from the replies and verdicts in a folder."""
+    from pulsemind.evaluation.official import recorded_result
+    from pulsemind.evaluation.outputs import contamination, warnings
+    from pulsemind.evaluation.tables import tables
+
+    section = wanted.stages.evaluate
+    names = contenders(wanted)
+    benchmarks = [_streams(folder, b, names) for b in _of_kind("consultation")]
+    results = tables(benchmarks, POLICY, section)
+    about = json.loads(OVERLAP.read_text(encoding="utf-8"))
+    overlap = contamination(about["contamination"], about["blocking"])
+    trained = json.loads(TRAINED.read_text(encoding="utf-8"))["judge"]
+    theirs = [
+        recorded_result(RECORDED / o.file, o.benchmark, o.model, o.against, section)
+        for o in section.official
+    ]
+    return results.model_copy(
+        update={
+            "qa": qa_of(answers(POLICY), wanted),
+            "official": [*results.official, *theirs],
+            "contamination": overlap,
+            "warnings": warnings(trained, section, overlap),
+        }
+    )
+
+
+def _streams(folder: Path, benchmark: str, names: Sequence[str]) -> Benchmark:
+    """Where the streams of a benchmark are."""
+    from pulsemind.evaluation.consultation import Reply
+    from pulsemind.evaluation.tables import Benchmark
+
+    about = _benchmarks()[benchmark]
+    said, verdicts = folder / "replies", folder / "verdicts" / benchmark
+    return Benchmark(
+        name=benchmark,
+        protocol=about["protocol"],
+        adapter=about["adapter"],
+        others=[n for n in names if n != POLICY and (said / n / benchmark).is_dir()],
+        queries=lambda: _questions(benchmark),
+        replies=lambda name: artifacts.read_shards(said / name / benchmark, Reply),
+        verdicts=lambda: artifacts.read_shards(verdicts, Verdict),
+    )
+
+
+def _official_page(results: Evaluation) -> str:
+    from pulsemind.evaluation.official import show
+
+    return show(results.official) + "\n"
 
 
 def _benchmarks() -> dict[str, dict[str, str]]:
@@ -167,16 +280,17 @@ def _shards(benchmark: str) -> Path:
     return DATASET / "benchmarks" / benchmark
 
 
-def _questions(benchmark: str) -> list[Query]:
-    from pulsemind.evaluation.consultation import last_turn_queries, turn_queries
-
-    cases = list(artifacts.read_shards(_shards(benchmark), Consultation))
-    if _benchmarks()[benchmark]["protocol"] == "replay":
-        return [question for case in cases for question in turn_queries(case)]
-    return last_turn_queries(cases)
+def _cases(benchmark: str) -> Iterator[Consultation]:
+    return artifacts.read_shards(_shards(benchmark), Consultation)
 
 
-def _replies(model: Path, benchmark: str) -> list[Reply]:
+def _questions(benchmark: str) -> Iterator[Query]:
+    from pulsemind.evaluation.consultation import questions
+
+    return questions(_cases(benchmark), _benchmarks()[benchmark]["protocol"])
+
+
+def _replies(model: Path, benchmark: str) -> Iterator[Reply]:
     from pulsemind.evaluation.consultation import Reply
 
-    return list(artifacts.read_shards(model / benchmark, Reply))
+    return artifacts.read_shards(model / benchmark, Reply)

@@ -66,15 +66,19 @@ def register_adapter(key: str, answers: str) -> Produced:
 
 
 @task
-def answer_as_champion(version: int) -> Produced:
-    """The registered champion answers the benchmarks that the candidate has answered."""
+def answer_as_champion(version: int, key: str) -> Produced:
+    """The registered champion answers the benchmarks that the candidate has answered.
+
+    Args:
+        key: digest of all that its replies depend on.
+    """
     wanted = settings.load()
     client, _ = connect(wanted)
     shutil.rmtree(WORK / "adapter", ignore_errors=True)  # of an earlier champion
     model = Registered(client, wanted.stages.registry.name)
     adapter = registry.download(model, version, WORK / "adapter")
     own = Counterpart(name=CHAMPION, adapter=str(adapter), endpoint=None, model=None)
-    answer_with(own, REPLIES, qa=True)
+    answer_with(own, REPLIES, qa=True, key=key)
     return produced(REPLIES)
 
 
@@ -104,8 +108,8 @@ def _decision(
             f"answer here; compare them elsewhere and move the alias by hand"
         )
         return undecided("other base", reason, version, champion, rule)
-    adapter = tags[registry.ADAPTER]
-    once(answer_as_champion, artifacts.json_digest([answers, adapter, base]), champion)
+    answered = artifacts.json_digest([answers, tags[registry.ADAPTER], base])
+    once(answer_as_champion, answered, champion, answered)
     return _head_to_head(version, champion, wanted, run)
 
 

@@ -8,13 +8,17 @@ from pathlib import Path
 from prefect import task
 
 from pulsemind import settings
-from pulsemind.artifacts import file_digest, write_json
+from pulsemind.artifacts import file_digest, write_json, write_text
 from tasks.stage import Produced, produced
 
 RAW = Path("data/raw")
 MANIFEST = RAW / "manifest.json"
 DECISIONS = Path("data/review/decisions.jsonl")
 """What reviewers decide is an input of the dataset stage; nobody has decided anything at first."""
+
+RECORDED = Path("data/recorded/README.txt")
+"""Recorded answers and verdicts are an input of the evaluation; there are none at first."""
+HINT = "Files that `evaluate.recorded` and `evaluate.official` name: see docs/evaluation.md.\n"
 
 
 @task
@@ -34,6 +38,7 @@ def fill_raw() -> Produced:
     temporary.rename(RAW)
     DECISIONS.parent.mkdir(exist_ok=True)
     DECISIONS.touch()
+    write_text(RECORDED, HINT)
     return produced(MANIFEST)
 
 

@@ -72,7 +72,7 @@ def questions(cases: Iterable[Consultation], protocol: str) -> Iterator[Query]:
         yield from queries if protocol == "replay" else queries[-1:]
 
 
-def answers(cases: Iterable[Consultation], protocol: str, generate: Generate) -> Iterator[Reply]:
+def consult(cases: Iterable[Consultation], protocol: str, generate: Generate) -> Iterator[Reply]:
     """A model's replies to a benchmark by its protocol, in the order of `questions`.
 
     An item that breaks the model gives a broken reply (see `answering.answer_each`).

@@ -1,9 +1,9 @@
 """The figures that the official PulseMind scripts would print, beside ours (SPEC 6, FINDINGS).
 
 Those scripts write one row a pair with the judge's whole answer in `Response`, take the first
-【...】 in it, and print, for 赢, 平 and 输, count / all rows with a percent sign: the plain fraction,
-so that 118 wins in 237 rows read `0.4978902953586498%`. A row whose first 【...】 holds anything
-else, or that has none, counts in the rows only and so lowers all three figures.
+【...】 in it, and print for 赢, 平 and 输 count / all rows with a percent sign: the plain
+fraction, so that 118 wins in 237 rows read `0.4978902953586498%`. A row whose first 【...】 holds
+anything else, or that has none, counts in the rows only and so lowers all three figures.
 
 Two points are not laid down in what we know of them; the choices here are
 - the fraction is printed as Python prints it, unrounded;
@@ -106,19 +106,8 @@ def beside(
                 if row.win_rate is not None and row.low is not None and row.high is not None
                 else None
             )
-            results.append(
-                _result(
-                    counted,
-                    benchmark,
-                    row.model,
-                    row.against,
-                    row.judge,
-                    "verdicts",
-                    row.win,
-                    rate,
-                    _why_ours(counted, row),
-                )  # fmt: skip
-            )
+            names = (benchmark, row.model, row.against, row.judge, "verdicts")
+            results.append(_result(counted, names, row.win, rate, _why_ours(counted, row)))
     return results
 
 
@@ -151,23 +140,19 @@ def recorded_result(
     differences = _why(figures)
     if repeated:
         differences.append(f"{repeated} rows repeat an id; ours counts each id once")
-    return _result(
-        figures, benchmark, model, against, "recorded", path.name, share(_OUTCOMES),
-        share(("win", "loss")), differences,
-    )  # fmt: skip
+    names = (benchmark, model, against, "recorded", path.name)
+    return _result(figures, names, share(_OUTCOMES), share(("win", "loss")), differences)
 
 
 def _result(
     figures: Figures,
-    benchmark: str,
-    model: str,
-    against: str,
-    judge: str,
-    source: str,
+    names: tuple[str, str, str, str, str],
     ours: Estimate | None,
     rate: Estimate | None,
     differences: list[str],
 ) -> OfficialResult:
+    """A record; `names` are benchmark, model, counterpart, judge and source."""
+    benchmark, model, against, judge, source = names
     win, tie, loss = (figures.share(outcome) for outcome in _OUTCOMES)
     return OfficialResult(
         benchmark=benchmark,

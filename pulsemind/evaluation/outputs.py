@@ -9,7 +9,7 @@ from pulsemind.data.anonymise import detect
 from pulsemind.evaluation.consultation import Reply
 from pulsemind.evaluation.results import BrokenItems, ContaminationResult, PersonalDataResult
 from pulsemind.judge import judge_name, note
-from pulsemind.settings import CrpoSettings, EvaluateSettings
+from pulsemind.settings import EvaluateSettings
 
 EXAMPLES = 5
 
@@ -73,11 +73,11 @@ def contamination(
 
 
 def warnings(
-    training: CrpoSettings, grading: EvaluateSettings, overlap: Iterable[ContaminationResult]
+    trained: str, grading: EvaluateSettings, overlap: Iterable[ContaminationResult]
 ) -> list[str]:
-    """What a reader of the figures must know first."""
+    """What a reader of the figures must know first; `trained` is the judge that CRPO asked."""
     told = []
-    judge, trained = judge_name(grading.judge), judge_name(training.judge)
+    judge = judge_name(grading.judge)
     if judge == trained:
         told.append(
             f"the judge that grades the policy ({judge}) is the judge that trained it: its "

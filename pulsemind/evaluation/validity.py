@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from pulsemind.evaluation.bootstrap import interval
 from pulsemind.evaluation.consultation import Reply
@@ -35,19 +35,18 @@ PHYSICIAN = "physician"
 
 _CLAUSE = re.compile(r"[^。！？!?，,；;.~～\n]+[。！？!?，,；;.~～\n]*")
 _COURTESY = re.compile(
-    r"^(?:(?:好|嗯|哦|噢|行|对|是|恩|OK)+的?[吧呢啊了]?"
-    r"|(?:非常|十分|太|多|真的?|万分)?(?:感谢|谢谢|多谢|谢|辛苦)(?:您|你|了|啦|医生|大夫|老师|的|啊|哦|解答|回复|"
-    r"帮助|建议|指导|耐心|详细|们)*"
-    r"|(?:我)?(?:知道|明白|清楚|了解|懂|记住)(?:了|啦)|没有(?:其他|别的)?(?:问题|疑问)?了"
-    r"|(?:我)?(?:会|一定)(?:按照|按|听|遵守|遵照|注意|照)[^?？]{0,12}"
-    r"|医生|大夫|再见|祝[^?？]{0,10}|麻烦(?:您|你|医生)*了?"
-    r"|(?:ok|okay|alright|all right|great|good|fine|yes|sure|i see|understood|got it|bye|goodbye)"
-    r"|(?:ok|okay|yes|and)?\s*(?:many |so )?(?:thanks?|thank you)(?: you)?(?: a lot| so much| very much"
-    r"| again)*(?:,? (?:doctor|doc|dr))?(?: for [\w ]{1,30})?"
-    r"|(?:i(?:'ll| will)) (?:do (?:that|so|it)|follow [\w ]{1,20}|keep that in mind)"
-    r"|doctor|doc)$",
+    r"^(?:好|嗯|哦|噢|行|对|是|恩|没事)的?[吧呢啊了]?(?:好|嗯|的)*$|^(?:医生|大夫|再见|祝[^?？]{0,12})$"
+    r"|^(?:我)?(?:现在)?(?:已经)?(?:大概|基本)?(?:都)?(?:知道|明白|清楚|了解|懂|记住|理解)(?:你|您)?"
+    r"(?:的意思)?(?:了|啦)?$"
+    r"|^(?:我)?(?:现在)?(?:暂时|已经)?没有?(?:什么|其他|其它|别的)*(?:的)?(?:问题|疑问)了?$"
+    r"|^(?:那|那么)?我?(?:一定|也|就|都|马上|尽快|现在就)*(?:会|将|去|先去)[^?？]{0,30}$"
+    r"|^[^?？]{0,8}(?:谢|感激)[^?？]{0,25}$|^(?:再次)?(?:辛苦|麻烦)[^?？]{0,8}$"
+    r"|^(?:ok|okay|alright|all right|great|good|fine|yes|sure|i see|understood|got it|doctor|doc"
+    r"|(?:good)?bye)$|^[^?]{0,20}\bthank(?:s| you)\b[^?]{0,60}$"
+    r"|^(?:okay,? |ok,? )?(?:i(?:'ll| will)) [^?]{0,60}$",
     re.IGNORECASE,
 )
+"""One clause that only thanks, assents or promises to do as told."""
 
 
 def is_courtesy(query: Query) -> bool:
@@ -120,7 +119,7 @@ def replays(
     """
     unasked, ignored = _Shares(), _Shares()
     for case, rows in _cases(asked, replies):
-        for (query, reply), (following, _) in zip(rows, rows[1:], strict=False):
+        for (query, reply), (following, _) in pairwise(rows):
             if reply.broken:
                 continue
             said = [t.text for t in following.turns[len(query.turns) :] if t.role == "patient"]
@@ -144,31 +143,25 @@ def _tells(text: str) -> bool:
     return any(not is_question(s) and not _courteous(s) for s in sentences(text))
 
 
+def physician(asked: Iterable[Query]) -> Iterator[Reply]:
+    """The real physician's replies, as a model's."""
+    return (Reply(query=query, text=query.reference) for query in asked)
+
+
 def proactiveness(
     benchmark: str,
     model: str,
     asked: Iterable[Query],
-    replies: Iterable[Reply] | None,
+    replies: Iterable[Reply],
     settings: EvaluateSettings,
 ) -> ProactivenessResult:
-    """Questions and slots of a model's replies (see ProactivenessResult).
+    """Questions and slots of a model's replies (see ProactivenessResult); arguments as `replays`.
 
-    Args:
-        asked: the benchmark's queries in the real record's context, in their order.
-        replies: the model's, in the same order; None for the real physician's own.
-
-    Raises ValueError when they are not.
+    Raises ValueError when queries and replies are not in one order.
     """
     asking, covered = _Shares(), _Shares()
     count = cases = named = 0
-    own = (Reply(query=q, text=q.reference) for q in asked) if replies is None else None
-    pairs = ((r.query, r) for r in own) if own is not None else None
-    stream = (
-        ((case, list(group)) for case, group in groupby(pairs, key=lambda row: case_of(row[0].id)))
-        if pairs is not None
-        else _cases(asked, replies or [])
-    )
-    for case, rows in stream:
+    for case, rows in _cases(asked, replies):
         kept = [(query, reply) for query, reply in rows if not reply.broken]
         theirs = [questions(reply.text) for _, reply in kept]
         for found in theirs:

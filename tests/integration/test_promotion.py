@@ -108,7 +108,7 @@ def train(talks: Skill, qa: Skill = lambda i: i < 40) -> None:
     with artifacts.writing(Path("models/crpo"), "adapter", base=base) as folder:
         artifacts.write_json(folder / "good.json", good)
     own = Counterpart(name="crpo", adapter="models/crpo", endpoint=None, model=None)
-    evaluate.answer_with(own, evaluate.EVALUATION / "replies" / "crpo", qa=True)
+    evaluate.answer_with(own, evaluate.EVALUATION / "replies" / "crpo", qa=True, key="own")
 
 
 def run(key: str) -> dict[str, Any]:
