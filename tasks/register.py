@@ -13,7 +13,7 @@ from prefect import task
 from pulsemind import artifacts, settings
 from pulsemind.settings import Counterpart, Settings
 from tasks import registry
-from tasks.evaluate import EVALUATION, POLICY, answer_with, judged, qa_of
+from tasks.evaluate import DATASET, EVALUATION, POLICY, answer_with, judged, qa_of
 from tasks.registry import CANDIDATE, Registered
 from tasks.stage import Produced, once, produced, seconds
 from tasks.tracking import Tracked, commit, connect, tracked
@@ -114,18 +114,26 @@ def _decision(
 
 
 def _head_to_head(version: int, champion: int, wanted: Settings, run: Tracked) -> Decision:
-    from pulsemind.evaluation.promotion import decide
+    from pulsemind.evaluation.promotion import NO_DIFFERENCE, decide, undecided
     from pulsemind.evaluation.statistics import pairwise_results
+    from pulsemind.evaluation.tables import SAFETY_ADAPTERS
     from pulsemind.llm import Usage
 
     usage, own = Usage(), EVALUATION / "replies" / POLICY
     verdicts = judged(own, {CHAMPION: REPLIES}, wanted, usage)
     run.metrics({f"judge.{name}": value for name, value in usage.metrics().items()})
-    rows = pairwise_results(verdicts, POLICY, wanted.stages.evaluate)
-    overall = [row for row in rows if row.aspect == "overall"][-1]  # all benchmarks come last
+    about = json.loads((DATASET / "benchmarks.json").read_text(encoding="utf-8"))
+    # On improper requests the longer, more helpful answer is not the better one.
+    kept = {b: found for b, found in verdicts.items() if about[b]["adapter"] not in SAFETY_ADAPTERS}
+    rows = pairwise_results(kept, POLICY, wanted.stages.evaluate)
+    rule = wanted.stages.registry.promote
+    overall = [row for row in rows if row.aspect == "overall"]
+    if not overall:
+        reason = f"{NO_DIFFERENCE}: there is no pair of replies to a consultation to compare"
+        return undecided(NO_DIFFERENCE, reason, version, champion, rule)
     old = {result.benchmark: result for result in qa_of(REPLIES, wanted)}
     both = [(new, old[new.benchmark]) for new in qa_of(own, wanted)]
-    return decide(version, champion, overall, both, wanted.stages.registry.promote)
+    return decide(version, champion, overall[-1], both, rule)  # all benchmarks come last
 
 
 def _tags(wanted: Settings) -> dict[str, str]:

@@ -119,7 +119,7 @@ def decide(
 
 
 def undecided(
-    outcome: Literal["first", "same", "other base", "rolled back"],
+    outcome: Outcome,
     reason: str,
     candidate: int,
     champion: int | None,

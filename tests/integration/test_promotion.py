@@ -60,8 +60,8 @@ def template(tmp_path_factory: pytest.TempPathFactory, environment: Environment)
     (folder / "work").mkdir()
     MlflowClient(f"sqlite:///{folder}/work/mlflow.db").search_experiments()
     about = {
-        "choice": {"kind": "qa", "protocol": "qa"},
-        "talks": {"kind": "consultation", "protocol": "last_turn"},
+        "choice": {"kind": "qa", "protocol": "qa", "adapter": "medqa"},
+        "talks": {"kind": "consultation", "protocol": "last_turn", "adapter": "cmtmedqa"},
     }
     data = folder / "data" / "dataset"
     artifacts.write_json(data / "benchmarks.json", about)

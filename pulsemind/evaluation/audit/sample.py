@@ -55,7 +55,10 @@ def draw(pairs: Sequence[JudgedPair], share: float, seed: int) -> list[JudgedPai
     Strata are benchmark, counterpart and overall outcome; each gives its share rounded down, and
     those with the largest remainders one more. Inside a stratum a hash with the seed decides, so
     that a larger share holds the smaller one nearly whole.
+    Raises ValueError unless 0 < share <= 1.
     """
+    if not 0 < share <= 1:
+        raise ValueError(f"the share to draw must be above 0 and at most 1, not {share}")
     strata: dict[tuple[str, str, str], list[JudgedPair]] = {}
     for pair in pairs:
         if (outcome := pair.outcome("overall")) is not None:
