@@ -14,7 +14,8 @@ from pulsemind.records import Query
 
 wanted = settings.load()
 mlflow.set_tracking_uri(wanted.services.tracking_uri)
-adapter = Path(mlflow.artifacts.download_artifacts("models:/pulsemind@champion"))
+champion = f"models:/{wanted.stages.registry.name}@champion"
+adapter = Path(mlflow.artifacts.download_artifacts(champion))
 model = load_adapter(load_base(Path("models/base")), adapter)
 queries = read_shards(Path("data/dataset/queries"), Query)
 query = next(q for q in queries if any(turn.images for turn in q.turns))

@@ -617,6 +617,15 @@ class EvaluateSettings(Section):
         return self
 
 
+class Promote(Section):
+    """When a candidate becomes champion (docs/promotion.md)."""
+
+    threshold: float = Field(ge=0, lt=1)
+    """The whole interval of the win rate over the champion must lie above this."""
+    qa_margin: float = Field(ge=0, le=1)
+    """Most that the accuracy on a QA set may fall, as a share."""
+
+
 class RegisterSettings(Section):
     """MLflow registration."""
 
@@ -624,6 +633,7 @@ class RegisterSettings(Section):
     """Registered model's name."""
     against: str
     """The win rate over this model goes onto the registered version."""
+    promote: Promote
 
 
 class Profile(Section):
