@@ -25,7 +25,13 @@ from pulsemind.evaluation.ablation import (
     SignalPoint,
 )
 from pulsemind.evaluation.results import Estimate
-from pulsemind.evaluation.statistics import aspect_outcome, case_of, interval, item_outcome
+from pulsemind.evaluation.statistics import (
+    aspect_outcome,
+    case_of,
+    interval,
+    item_outcome,
+    wilson,
+)
 from pulsemind.records import Outcome, Verdict
 from pulsemind.settings import EvaluateSettings
 
@@ -238,6 +244,20 @@ def _interval(pairs: Sequence[tuple[str, float]], settings: EvaluateSettings) ->
 
 
 def _signed(pairs: Sequence[tuple[str, float]], settings: EvaluateSettings) -> Estimate:
-    """The interval of values from -1 to 1, by way of the one for values from 0 to 1."""
+    """Mean and interval of values from -1 to 1, whole dialogues drawn.
+
+    When all dialogues have one mean no resample differs, which is no certainty: then as many of
+    them may be at either end as Wilson's interval allows when none was seen there.
+    """
+    by_case: dict[str, list[float]] = defaultdict(list)
+    for case, value in pairs:
+        by_case[case].append(value)
+    means = [mean(values) for values in by_case.values()]
+    if max(means) - min(means) < 1e-12:
+        share = wilson(0, len(means), settings.confidence).high
+        value = means[0]
+        return Estimate(
+            value=value, low=value - (value + 1) * share, high=value + (1 - value) * share
+        )
     found = _interval([(case, (value + 1) / 2) for case, value in pairs], settings)
     return Estimate(**{end: 2 * value - 1 for end, value in found.model_dump().items()})

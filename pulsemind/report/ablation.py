@@ -109,7 +109,7 @@ def _accuracies(result: Ablation) -> Table:
         table.add_row(row.arm, seed, row.benchmark, str(row.n), figure)
     for paper in result.published:
         if paper.benchmark != PULSEMIND:
-            grey = (paper.arm, "", f"{paper.benchmark}, {paper.source}", "", f"{paper.value} %")
+            grey = (paper.arm, "", f"{paper.benchmark} (paper)", "", f"{paper.value} %")
             table.add_row(*(f"[grey50]{cell}[/]" for cell in grey))
     return table
 
@@ -156,8 +156,9 @@ def _win_rate_panel(axes: Axes, result: Ablation) -> None:
     axes.set_xlim(-0.02, 1.02)
     axes.set_xlabel("win rate among decided pairs, with interval", fontsize=8)
     handles, names = axes.get_legend_handles_labels()
-    if handles:
-        axes.legend(handles[:1], names[:1], fontsize=7, loc="lower left")
+    figure = axes.get_figure()
+    if handles and figure:  # inside the panel it would hide intervals
+        figure.legend(handles[:1], names[:1], fontsize=7, loc="outside lower left")
 
 
 def _signal_panel(axes: Axes, result: Ablation) -> None:

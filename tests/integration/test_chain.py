@@ -202,7 +202,7 @@ def test_a_run_killed_while_judging_and_updating_ends_with_the_same_adapter(
     assert len(questions) - len(set(questions)) <= 2
 
 
-def test_an_ablation_stands_beside_the_chain_and_goes_on_where_it_was(
+def test_an_ablation_stands_beside_the_chain(
     chain: tuple[Environment, Path],
 ) -> None:
     environment, folder = chain
@@ -222,7 +222,15 @@ def test_an_ablation_stands_beside_the_chain_and_goes_on_where_it_was(
     assert "offline judge" in shown
     assert "54.7 %" in shown  # the paper's, beside ours
     assert (folder / "plots" / "ablation_reward.png").is_file()
-    # SFT + RL is CRPO's policy: of what is there only a lost adapter is made again.
+
+
+@pytest.mark.slow
+def test_ablations_share_policies_and_go_on_where_they_were(
+    chain: tuple[Environment, Path],
+) -> None:
+    """SFT + RL is CRPO's policy: of what is there only a lost adapter is made again."""
+    environment, folder = chain
+    run(environment, folder, *ABLATION, "reward", "--seeds", "1")
     policies = folder / "work" / "ablation" / "policies"
     assert len(list(policies.iterdir())) == 2
     crpo = json.loads((folder / "work" / "ablation" / "reward" / "crpo-1.json").read_text())

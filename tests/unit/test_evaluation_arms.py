@@ -116,6 +116,13 @@ def test_a_clear_difference_is_said_in_words_and_the_other_way_round() -> None:
         compare_arms(better, items("A", 1, [None]), 1, COUNTERPARTS, SETTINGS)
 
 
+def test_no_difference_at_all_is_no_certainty() -> None:
+    same: list[Outcome | None] = ["tie"] * 40
+    found = compare_arms(items("B", 1, same), items("A", 1, same), 1, "c", SETTINGS)
+    share = stats.binomtest(0, 40).proportion_ci(0.95, method="wilson").high
+    assert (found.difference.low, found.difference.high) == pytest.approx((-share, share))
+
+
 def test_head_to_head_is_the_score_less_the_others() -> None:
     found = head_to_head(items("B", 1, ["win", "tie", "loss", "win"]), 1, "A", SETTINGS)
     assert found.difference.value == pytest.approx((1 + 0 - 1 + 1) / 4)
