@@ -32,7 +32,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for seed in seeds:
             section = stages.crpo.model_copy(update={"seed": seed})
-            policy, _ = train(section, answers, Path(folder))
+            policy, _ = train(section, answers)
             after = replies(policy, queries, wanted)
             overall = against(queries, after, before, wanted, Path(folder) / "cache")
             row = {"seed": seed, "n": overall.n, "win rate": overall.win_rate or 0.0,

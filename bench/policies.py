@@ -6,17 +6,17 @@ from pathlib import Path
 from statistics import mean
 
 from pulsemind import artifacts, settings
-from pulsemind.crpo import loop
 from pulsemind.crpo.statistics import RewardStatistics
-from pulsemind.crpo.update import update
 from pulsemind.evaluation.consultation import Reply, answer_all, last_turn_queries, pair_up
-from pulsemind.evaluation.results import PairwiseResult
-from pulsemind.evaluation.statistics import pairwise_results
+from pulsemind.evaluation.results import Estimate, PairwiseResult
+from pulsemind.evaluation.statistics import case_of, interval, pairwise_results
 from pulsemind.judge import compare, rubric
 from pulsemind.model.engine import answer
 from pulsemind.model.load import load_adapter, load_base, load_processor
 from pulsemind.records import DIMENSIONS, Answer, Consultation, Dimension, Query
 from pulsemind.settings import CrpoSettings, EvaluateSettings
+from tasks.ablation_arms import train_policy
+from tasks.stage import declared
 
 BASE, SFT, DATA = Path("models/base"), Path("models/sft2"), Path("data/dataset")
 COUNTERPARTS = Path("data/counterparts")
@@ -29,25 +29,13 @@ def counterparts() -> dict[str, list[Answer]]:
     return {path.name: list(artifacts.read_shards(path, Answer)) for path in folders}
 
 
-def train(
-    section: CrpoSettings, answers: list[Answer], folder: Path
-) -> tuple[Path, list[RewardStatistics]]:
-    """The whole loop without the flow; returns the last adapter and every iteration's figures."""
-    queries = list(artifacts.read_shards(DATA / "queries", Query))
-    policy, history = SFT, []
-    for i in range(section.iterations):
-        chosen = loop.pick_queries(queries, loop.sampled(section), i, section.seed)
-        rollouts = list(loop.rollout(section, BASE, policy, "bench", DATA, chosen, i))
-        judged = loop.judge(section, chosen, rollouts, answers, {}, 1, folder / "cache", DATA)
-        rewards, figures = loop.rewards_of(section, judged, rollouts)
-        history.append(figures)
-        out = folder / f"{section.reward}-{section.seed}-{i}"
-        update(
-            section, BASE, policy, SFT, DATA, loop.trained_on(section, chosen, rewards), rollouts,
-            rewards, folder / "work", out, lambda step, values: None,
-        )  # fmt: skip
-        policy = out
-    return policy, history
+def train(section: CrpoSettings, answers: list[Answer]) -> tuple[Path, list[RewardStatistics]]:
+    """The whole loop beside the chain; returns the last adapter and every iteration's figures.
+
+    Policies are those of the ablations: one that is there is not trained again.
+    """
+    code = declared("crpo").code
+    return train_policy(section, answers, settings.load().services, code)
 
 
 def held_out() -> list[Query]:
@@ -82,6 +70,19 @@ def against(
     results = pairwise_results({"held-out": verdicts}, "ours", wanted)
     (overall,) = [result for result in results if result.aspect == "overall"]
     return overall
+
+
+def levels(found: list[Reply], wanted: EvaluateSettings) -> dict[Dimension, Estimate]:
+    """Mean of the offline rubric by dimension (0 to 1) with its interval over dialogues."""
+    rated = [rubric(reply.query, reply.text) for reply in found]
+    cases = [case_of(reply.query.id) for reply in found]
+    draw = wanted.bootstrap, wanted.confidence, wanted.seed
+    return {d: interval([values[d] for values in rated], cases, *draw) for d in DIMENSIONS}
+
+
+def shown(level: Estimate) -> str:
+    """A level in points with its interval."""
+    return f"{100 * level.value:.1f} ({100 * level.low:.1f}-{100 * level.high:.1f})"
 
 
 def points(found: list[Reply]) -> dict[Dimension, float]:

@@ -92,6 +92,12 @@ def stage(name: str) -> Iterator[Stage]:
             repo.commit(target=name, force=True)
 
 
+def declared(name: str) -> Stage:
+    """A stage as it stands now, for work beside the chain; nothing is recorded."""
+    with Repo(".") as repo:
+        return _read(repo, name)
+
+
 def once(task: Task[Any, Produced], key: str, *args: Any) -> Produced:
     """Run a task, unless it finished under the same key and its outputs are still what it left."""
     return _believed(_cached(task, key)(*args), task, key, args)

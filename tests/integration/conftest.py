@@ -39,7 +39,7 @@ def attempt(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=300,
+        timeout=800,  # a guard against hanging, not a measure of speed
         check=False,
     )
 

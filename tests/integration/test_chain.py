@@ -27,12 +27,18 @@ from tests.unit.chat_server import Body, ChatServer, serving
 PIPELINE = (sys.executable, "-m", "flows.pipeline")
 CRPO = (sys.executable, "-m", "flows.crpo")
 SFT = (sys.executable, "-m", "flows.sft", "sft1")
+ABLATION = (sys.executable, "-m", "flows.ablation")
 QUERIES, CANDIDATES, COUNTERPARTS, ITERATIONS = 4, 2, 2, 2
 
 
 def verdict(body: Body) -> str:
     """A judge that always says the same to the same question, whoever asks."""
     drawn = sha256(json.dumps(body["messages"], sort_keys=True).encode()).digest()
+    asked = body["response_format"]["json_schema"]["schema"]["properties"]
+    if "overall" not in asked:  # absolute scores
+        return json.dumps(
+            {"reason": "drawn", **{d: 1 + drawn[i] % 5 for i, d in enumerate(DIMENSIONS)}}
+        )
     outcomes = ["A", "tie", "B"]
     answer: dict[str, Any] = {d: outcomes[drawn[i] % 3] for i, d in enumerate(DIMENSIONS)}
     return json.dumps({"reason": "drawn", **answer, "overall": outcomes[drawn[9] % 3]})
@@ -195,6 +201,64 @@ def test_a_run_killed_while_judging_and_updating_ends_with_the_same_adapter(
     questions = [json.dumps(body["messages"], sort_keys=True) for body in judge.bodies]
     assert asked >= 6
     assert len(questions) - len(set(questions)) <= 2
+
+
+def test_an_ablation_stands_beside_the_chain(
+    chain: tuple[Environment, Path],
+) -> None:
+    environment, folder = chain
+    made = [folder / name for name in ("data/dataset", "models/sft2", "models/crpo")]
+    before = [digest(path) for path in made]
+    shown = run(environment, folder, *ABLATION, "reward", "--seeds", "1")
+    found = json.loads((folder / "metrics" / "ablation_reward.json").read_text())
+    assert [digest(path) for path in made] == before
+    assert [arm["name"] for arm in found["arms"]] == ["GRPO", "CRPO"]
+    assert {(row["arm"], row["against"], row["seed"]) for row in found["rates"]} == {
+        *((arm, other, s) for arm in ("GRPO", "CRPO") for other in ("counterparts", "SFT")
+          for s in (None, 1)),
+        *(("CRPO", "GRPO", s) for s in (None, 1)),
+    }  # fmt: skip
+    assert all(row["n"] and not row["unjudged"] for row in found["rates"])
+    assert [len(signal["iterations"]) for signal in found["signals"]] == [ITERATIONS] * 2
+    assert "offline judge" in shown
+    assert "54.7 %" in shown  # the paper's, beside ours
+    assert (folder / "plots" / "ablation_reward.png").is_file()
+
+
+@pytest.mark.slow
+def test_ablations_share_policies_and_go_on_where_they_were(
+    chain: tuple[Environment, Path],
+) -> None:
+    """SFT + RL is CRPO's policy: of what is there only a lost adapter is made again."""
+    environment, folder = chain
+    run(environment, folder, *ABLATION, "reward", "--seeds", "1")
+    policies = folder / "work" / "ablation" / "policies"
+    assert len(list(policies.iterdir())) == 2
+    crpo = json.loads((folder / "work" / "ablation" / "reward" / "crpo-1.json").read_text())
+    last = Path(crpo["adapter"])
+    wanted = digest(folder / last)
+    shutil.rmtree(folder / last)
+    kept = {path: path.stat().st_mtime_ns for path in policies.rglob("manifest.json")}
+    run(environment, folder, *ABLATION, "rl", "--seeds", "1")
+    assert digest(folder / last) == wanted
+    assert len(list(policies.iterdir())) == 2
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert (folder / "metrics" / "ablation_rl.json").is_file()
+
+
+@pytest.mark.slow
+def test_the_data_ablation_trains_without_our_own_consultations(
+    chain: tuple[Environment, Path],
+) -> None:
+    environment, folder = chain
+    run(environment, folder, *ABLATION, "data", "--seeds", "1")
+    found = json.loads((folder / "metrics" / "ablation_data.json").read_text())
+    assert [arm["name"] for arm in found["arms"]] == ["Public", "Public + own"]
+    (public,) = (folder / "work" / "ablation" / "mixtures").iterdir()
+    for split in ("stage1", "stage2"):
+        text = (public / split / "train" / "shard-00000.jsonl").read_text()
+        assert '"source":"sample-huatuo"' in text
+        assert '"source":"sample"' not in text
 
 
 def test_nothing_secret_is_left_behind(chain: tuple[Environment, Path]) -> None:
