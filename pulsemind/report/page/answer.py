@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 from pulsemind.evaluation.statistics import ASPECTS, POOLED
 from pulsemind.report.page import figures
-from pulsemind.report.page.inputs import Inputs, Pairwise
+from pulsemind.report.page.inputs import Inputs
 from pulsemind.report.page.parts import Answer, Claim, Picture, Tone, interval, percent
+from pulsemind.report.page.shapes import Pairwise
 
 EVEN = 0.5
 UNDECIDED = "not distinguishable"
@@ -70,7 +71,7 @@ def answer(inputs: Inputs) -> Answer:
     return Answer(
         tone=tone,
         word={"better": "Better", "worse": "Worse", "even": "Not distinguishable"}.get(tone, word),
-        better=_better(row, tone),
+        better=_better(row, tone) + _but(inputs, tone),
         on_what=_on_what(inputs),
         how_sure=_how_sure(inputs, row),
         claims=[c for aspect in _ORDER if (c := _claim(inputs, aspect))],
@@ -120,19 +121,31 @@ def _better(row: Pairwise, tone: Tone) -> str:
     return says.get(tone, f"No comparison with {end} was decided.")
 
 
+def _but(inputs: Inputs, tone: Tone) -> str:
+    """The dimensions that go against the answer, said beside it."""
+    against = {"better": "worse", "worse": "better"}.get(tone, "")
+    found = _dimensions(inputs).get(against)
+    return f" But it is {against} in {_list(found)}." if found else ""
+
+
 def _on_what(inputs: Inputs) -> str:
-    groups: dict[str, list[str]] = {"better": [], "worse": [], "even": []}
-    for aspect in ASPECTS[:-1]:
-        row = headline(inputs, aspect)
-        if row:
-            tone, _ = verdict(row, inputs.about.confidence)
-            groups.setdefault(tone, []).append(aspect.replace("_", " "))
+    groups = _dimensions(inputs)
     parts = [
         f"{title} in {_list(groups[tone])}"
         for tone, title in (("better", "better"), ("worse", "worse"), ("even", UNDECIDED))
-        if groups[tone]
+        if tone in groups
     ]
     return f"By dimension: {'; '.join(parts)}." if parts else "No dimension was judged."
+
+
+def _dimensions(inputs: Inputs) -> dict[str, list[str]]:
+    """The dimensions by what is said of them."""
+    groups: dict[str, list[str]] = {}
+    for aspect in ASPECTS[:-1]:
+        if row := headline(inputs, aspect):
+            tone, _ = verdict(row, inputs.about.confidence)
+            groups.setdefault(tone, []).append(aspect.replace("_", " "))
+    return groups
 
 
 def _how_sure(inputs: Inputs, row: Pairwise) -> list[str]:
@@ -154,6 +167,8 @@ def _how_sure(inputs: Inputs, row: Pairwise) -> list[str]:
     ]
     if decided < FEW:
         said.append(f"Only {decided} comparisons were decided: too few to rely on.")
+    if inputs.tiny or inputs.offline:
+        said.append("So this shows that the chain works, not how good the model is for patients.")
     if row.unjudged:
         said.append(f"{row.unjudged} comparisons have no usable verdict and are left out.")
     return said

@@ -1,4 +1,4 @@
-"""The case viewer's sample: cases of all departments and outcomes, at most as many as the settings say.
+"""The case viewer's sample: cases of all departments and outcomes, bounded by the settings.
 
 Bounded whatever was judged: for each department a random few are remembered by id, then the texts
 of the chosen ones alone are read. Images are scaled down and stand in the page as data URIs.
@@ -38,13 +38,14 @@ def choose(inputs: Inputs, first: Sequence[Name]) -> tuple[list[Name], int]:
     department: dict[Name, str] = {}
     for benchmark in walk.consultation_sets(inputs):
         for case in walk.cases(inputs, benchmark):
-            name = case.department or UNSTATED
-            key = name if name in draws or len(draws) < DEPARTMENTS else UNSTATED
+            key = case.department or UNSTATED
+            if key not in draws and len(draws) >= DEPARTMENTS:
+                key = UNSTATED
             draws.setdefault(key, walk.Few(inputs.about.cases, inputs.about.seed)).offer(
                 benchmark, case.id
             )
-    for key, draw in draws.items():
-        department |= dict.fromkeys(draw.names(), key)
+    for label, draw in draws.items():
+        department |= dict.fromkeys(draw.names(), label)
     outcomes, total = _outcomes(inputs, set(department) | set(first))
     waiting = sorted(outcomes, key=lambda name: walk.priority(inputs.about.seed, *name))
     chosen = [name for name in first if name in outcomes][: inputs.about.cases]
@@ -54,8 +55,8 @@ def choose(inputs: Inputs, first: Sequence[Name]) -> tuple[list[Name], int]:
         return [("outcome", name[0], outcomes[name] or ""),
                 ("department", department.get(name, UNSTATED))]  # fmt: skip
 
-    for name in chosen:
-        used.update(strata(name))
+    for one in chosen:
+        used.update(strata(one))
     while len(chosen) < inputs.about.cases:
         rest = [name for name in waiting if name not in chosen]
         if not rest:
@@ -114,7 +115,7 @@ def _case(
     texts: dict[tuple[str, str], list[tuple[str, str]]],
 ) -> Case:
     mine = [item for item in items if item.against == inputs.against]
-    outcomes = {
+    outcomes: dict[str, str] = {
         aspect: walk.several(item.outcomes[aspect] for item in mine) or "unjudged"
         for aspect in ASPECTS
     }

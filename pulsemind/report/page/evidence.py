@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pulsemind.report.page.inputs import ABLATIONS, Ablation, Audit, AuditFigure, Figure, Inputs
+from pulsemind.report.page.inputs import Inputs
 from pulsemind.report.page.paper import Grid, index, paper
 from pulsemind.report.page.parts import (
     Cell,
@@ -22,10 +22,10 @@ from pulsemind.report.page.parts import (
     interval,
     percent,
 )
+from pulsemind.report.page.shapes import Ablation, Audit, AuditFigure, Figure
 from pulsemind.report.page.tables import NOT_RUN
 
 _STATUS: dict[str, Tone] = {"found": "worse", "suspected": "even", "not found": "better"}
-_HARNESS = "general domain, not medical"
 
 
 def audit(inputs: Inputs) -> Section:
@@ -33,11 +33,12 @@ def audit(inputs: Inputs) -> Section:
     made = inputs.audit
     parts: list[Part] = []
     if made is None:
-        parts.append(
-            Text(f"The judge's audit: {NOT_RUN} (`python -m flows.audit`, docs/audit.md).", "missing")
-        )
+        parts.append(Text(f"The judge's audit: {NOT_RUN} (`python -m flows.audit`).", "missing"))
     else:
-        parts += [Text(f"Judge: {made.judge}." + (f" {made.note}." if made.note else "")), _biases(made)]
+        parts += [
+            Text(f"Judge: {made.judge}." + (f" {made.note}." if made.note else "")),
+            _biases(made),
+        ]
     parts += [_scores(made), _consistency(made)]
     if made and made.discrimination:
         parts.append(_discrimination(made))
@@ -56,7 +57,12 @@ def _biases(made: Audit) -> Table:
         rows.append([Cell("order changes the verdict"), Cell(""), _figure(swap), Cell(str(swap.n)),
                      _published(swap)])  # fmt: skip
     header = ["bias", "says", "preferred side wins", "n", "GPT-4 elsewhere"]
-    return Table("Biases of the judge", header, rows, f"The published figures are of the {_HARNESS}.")
+    return Table(
+        "Biases of the judge",
+        header,
+        rows,
+        "The published figures are of general dialogues, not of medical ones.",
+    )
 
 
 def _scores(made: Audit | None) -> Table:
@@ -71,8 +77,8 @@ def _scores(made: Audit | None) -> Table:
     rows += [[Cell(row.title, "paper"), *(Cell(f"{value:.2f}", "paper") for value in row.values)]
              for row in printed.rows]  # fmt: skip
     header = ["mean score, 1 to 5", *(column.replace("_", " ") for column in printed.columns)]
-    return Table("Absolute scores (Table 2)", header, rows, f"In grey the paper's {printed.source}, "
-                 f"judge {paper().judge}.")  # fmt: skip
+    return Table("Absolute scores (Table 2)", header, rows, f"In grey the paper's "
+                 f"{printed.source}, judge {paper().judge}.")  # fmt: skip
 
 
 def _consistency(made: Audit | None) -> Table:
@@ -113,7 +119,8 @@ def _discrimination(made: Audit) -> Table:
     rows = [
         cells(
             row.aspect.replace("_", " "), str(row.models), decimal(row.spread, 2),
-            decimal(row.width, 2), f"{row.absolute} of {row.pairs}", f"{row.relative} of {row.pairs}",
+            decimal(row.width, 2), f"{row.absolute} of {row.pairs}",
+            f"{row.relative} of {row.pairs}",
         )
         for row in made.discrimination
     ]  # fmt: skip
@@ -130,11 +137,13 @@ def ablations(inputs: Inputs) -> Section:
         parts.append(_ablation(printed, made))
         if made is None:
             parts.append(
-                Text(f"{printed.title}: {NOT_RUN} (`python -m flows.ablation {printed.key}`).", "missing")
+                Text(
+                    f"{NOT_RUN} (`python -m flows.ablation {printed.key}`).",
+                    "missing",
+                )
             )
         else:
             parts += [Text(text) for text in (made.conclusion, *made.notes) if text]
-    assert {printed.key for printed in paper().ablations} == set(ABLATIONS)
     return Section("ablations", "What each part adds (the paper's Table 4)", parts)
 
 
@@ -166,8 +175,8 @@ def _arm(made: Ablation | None, arm: str, title: str, rate: bool) -> Cell:
         if not rows or rows[0].win_rate is None:
             return Cell("–", "soft")
         found = rows[0].win_rate
-        return Cell(percent(found.value), small=f"{interval(found.low, found.high)}, n {rows[0].n}, "
-                    f"against {rows[0].against}")  # fmt: skip
+        return Cell(percent(found.value), small=f"{interval(found.low, found.high)}, "
+                    f"n {rows[0].n}, against {rows[0].against}")  # fmt: skip
     matching = [a for a in made.qa if a.arm == arm and _same_set(a.benchmark, title)]
     matching.sort(key=lambda a: a.seed is not None)
     if not matching:
@@ -190,7 +199,9 @@ def decision(inputs: Inputs) -> Section:
     parts: list[Part] = []
     if summary and summary.registry:
         entry = summary.registry
-        parts.append(Text(f"Registered as {entry.name} version {entry.version}, alias {entry.alias}."))
+        parts.append(
+            Text(f"Registered as {entry.name} version {entry.version}, alias {entry.alias}.")
+        )
     else:
         parts.append(Text(f"Registration: {NOT_RUN}.", "missing"))
     if made is None:
@@ -211,7 +222,9 @@ def decision(inputs: Inputs) -> Section:
     return Section("decision", "Registered model and promotion", parts)
 
 
-def generic(title: str, rows: Sequence[dict[str, Any]], columns: dict[str, str], note: str = "") -> Table:
+def generic(
+    title: str, rows: Sequence[dict[str, Any]], columns: dict[str, str], note: str = ""
+) -> Table:
     """A table of records as they come: shares with their interval, counts, texts."""
     body = [[_any(row.get(key)) for key in columns] for row in rows]
     return Table(title, list(columns.values()), body, note)
@@ -240,7 +253,10 @@ def _published(figure: Figure) -> Cell:
 def _score(figure: Figure | None) -> Cell:
     if figure is None or figure.value is None:
         return Cell("–", "soft")
-    return Cell(decimal(figure.value, 2), small=f"{decimal(figure.low, 2)} to {decimal(figure.high, 2)}, n {figure.n}")
+    return Cell(
+        decimal(figure.value, 2),
+        small=f"{decimal(figure.low, 2)} to {decimal(figure.high, 2)}, n {figure.n}",
+    )
 
 
 def _agreed(figure: Figure | None) -> Cell:

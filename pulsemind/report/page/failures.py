@@ -137,12 +137,13 @@ def failures(inputs: Inputs, found: Found | None, shown: dict[Name, str], privat
 
 def _passive(inputs: Inputs, found: Found, shown: dict[Name, str], private: bool) -> Failure:
     new, old = inputs.model, inputs.against
+    judged = _dimension(inputs, "proactiveness")
     return Failure(
         title="Passive answers",
         what="The real physician asks the patient something here; the model does not (by rule, in "
         "Chinese and English).",
         count=_of(found.passive[new], found.asked[new]),
-        remark=f"{old}: {_of(found.passive[old], found.asked[old])}." + _dimension(inputs, "proactiveness"),
+        remark=f"{old}: {_of(found.passive[old], found.asked[old])}.{judged}",
         examples=_examples(inputs, found, "passive", shown, private),
     )
 
@@ -157,12 +158,13 @@ def _dimension(inputs: Inputs, aspect: str) -> str:
 
 def _useless(inputs: Inputs, found: Found, shown: dict[Name, str], private: bool) -> Failure:
     count = found.actionable
+    other = _of(count["useless_other"], count["right_other"])
     return Failure(
         title="Right, but not actionable",
         what=f"Against {inputs.against} the judge does not find the reply less accurate, and yet "
         "less useful.",
         count=_of(count["useless"], count["right"]) if count["judged"] else "not judged",
-        remark=f"The same of {inputs.against}: {_of(count['useless_other'], count['right_other'])}.",
+        remark=f"The same of {inputs.against}: {other}.",
         examples=_examples(inputs, found, "useless", shown, private),
     )
 
@@ -212,15 +214,16 @@ def _collapse(inputs: Inputs) -> Part:
     steps = crpo.iterations
     flat = [number for number, step in enumerate(steps) if step.zero_variance > FLAT]
     alarms = sum(bool(step.alarms) for step in steps)
-    ends = f"{percent(steps[0].zero_variance)} of the groups at first, {percent(steps[-1].zero_variance)} at last"
+    first, last = steps[0], steps[-1]
     return Failure(
         title="Reward collapse",
         what="Iterations of CRPO in which more than half of the groups have candidates of equal "
         "reward, from which nothing can be learned.",
         count=_of(len(flat), len(steps)),
-        remark=f"Without variance: {ends}; standard deviation of the reward {steps[0].reward_std:.3f} at "
-        f"first, {steps[-1].reward_std:.3f} at last. Iterations with an alarm (a dimension fell "
-        f"while the reward rose): {alarms}.",
+        remark=f"Groups without variance: {percent(first.zero_variance)} at first, "
+        f"{percent(last.zero_variance)} at last; standard deviation of the reward "
+        f"{first.reward_std:.3f} at first, {last.reward_std:.3f} at last. Iterations with an alarm "
+        f"(a dimension fell while the reward rose): {alarms}.",
         examples=(),
     )
 

@@ -55,8 +55,8 @@ def _svg(name: str, width: float, height: float, draw: Draw) -> str:
     text = re.sub(r'\bid="', f'id="{prefix}-', text)
     text = re.sub(r'(href="#|url\(#)', rf"\g<1>{prefix}-", text)
     size = re.search(r'viewBox="0 0 ([\d.]+) ', text)
-    text = re.sub(r'width="[\d.]+pt" height="[\d.]+pt"|height="[\d.]+pt" width="[\d.]+pt"',
-                  f'width="{float(size[1]) * 4 / 3:.0f}"' if size else "", text, count=1)  # fmt: skip
+    wide = f'width="{float(size[1]) * 4 / 3:.0f}"' if size else ""
+    text = re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', wide, text, count=1)
     return text.replace("<svg", '<svg aria-hidden="true" focusable="false"', 1)
 
 

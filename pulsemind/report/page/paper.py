@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import TypeVar
@@ -88,11 +89,11 @@ class Paper(_Part):
 @cache
 def paper() -> Paper:
     """The paper's figures. Raises ValueError when the file is not what `Paper` says."""
-    text = (files("pulsemind.report") / "paper.yaml").read_text(encoding="utf-8")
+    text = (files("pulsemind.report.page") / "paper.yaml").read_text(encoding="utf-8")
     return Paper.model_validate(YAML(typ="safe").load(text))
 
 
-def index(name: str, named: list[Named] | list[Row]) -> int | None:
+def index(name: str, named: Sequence[Named | Row]) -> int | None:
     """Place of what our `name` is in the paper; None when the paper does not have it.
 
     A part of a set (`vqa-rad/open`) is not the paper's set and is found nowhere.

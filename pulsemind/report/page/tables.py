@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pulsemind.evaluation.statistics import ASPECTS, POOLED
 from pulsemind.report.page import figures
 from pulsemind.report.page.answer import verdict
-from pulsemind.report.page.inputs import QA, Inputs, Pairwise
+from pulsemind.report.page.inputs import Inputs
 from pulsemind.report.page.paper import Grid, Named, Row, index, paper
 from pulsemind.report.page.parts import (
     Cell,
@@ -25,6 +25,7 @@ from pulsemind.report.page.parts import (
     interval,
     percent,
 )
+from pulsemind.report.page.shapes import QA, Pairwise
 
 NOT_RUN = "not run"
 
@@ -64,13 +65,23 @@ def _against_all(inputs: Inputs, benchmark: str, rows: Sequence[Pairwise]) -> li
     ]
     drawing = figures.scale(f"rates-{benchmark}", points)
     says = "; ".join(f"{a} {percent(v)} ({interval(lo, hi)})" for a, lo, v, hi in points)
-    header = ["against", "win rate (decided)", "says", "n", "wins of all", "ties", "paper: wins of all"]
+    header = [
+        "against",
+        "win rate (decided)",
+        "says",
+        "n",
+        "wins of all",
+        "ties",
+        "paper: wins of all",
+    ]
     note = (
-        f"The paper's: {printed.source}; PulseMind-72B, judge {paper().judge}, wins among all rows, "
-        "one order. Compare it with the column `wins of all`, not with the win rate."
+        f"The paper's: {printed.source}; PulseMind-72B, judge {paper().judge}, wins among all "
+        "rows, one order. Compare it with the column `wins of all`, not with the win rate."
     )
     return [
-        Pictures(title, [Picture(drawing, says)], "Win rate among decided comparisons, 50 % is even.")
+        Pictures(
+            title, [Picture(drawing, says)], "Win rate among decided comparisons, 50 % is even."
+        )
         if points
         else Text(f"{title}: nothing was decided.", "missing"),
         Table("", header, body, note if place is not None else ""),
@@ -111,16 +122,23 @@ def _by_dimension(inputs: Inputs, rows: Sequence[Pairwise]) -> Part:
     body = []
     for row in (r for r in pooled if r.benchmark == benchmark):
         tone, word = verdict(row, inputs.about.confidence)
-        shares = [
-            percent(share.value if share else None) for share in (row.win, row.tie, row.loss)
-        ]
+        shares = [percent(share.value if share else None) for share in (row.win, row.tie, row.loss)]
         swap = percent(row.swap_disagreement)
         body.append([
             Cell(row.aspect.replace("_", " ")),
             Cell(percent(row.win_rate), small=interval(row.low, row.high)),
             Cell(word, tone), Cell(str(row.n)), *cells(*shares), Cell(swap),
         ])  # fmt: skip
-    header = ["dimension", "win rate (decided)", "says", "n", "win", "tie", "loss", "order changes it"]
+    header = [
+        "dimension",
+        "win rate (decided)",
+        "says",
+        "n",
+        "win",
+        "tie",
+        "loss",
+        "order changes it",
+    ]
     return Table(f"Against {inputs.against} by dimension", header, body)
 
 

@@ -31,8 +31,11 @@ def _losses(inputs: Inputs) -> list[Part]:
     for name, curve in inputs.curves.items():
         if curve:
             title = f"SFT {_TITLES[name]}, training loss"
-            says = f"loss {decimal(curve[0][1])} at step {curve[0][0]:g}, {decimal(curve[-1][1])} at step {curve[-1][0]:g}"
-            pictures.append(Picture(figures.losses({_TITLES[name]: curve}, title), f"{title}: {says}"))
+            (begin, first), (end, last) = curve[0], curve[-1]
+            says = f"{decimal(first)} at step {begin:g}, {decimal(last)} at step {end:g}"
+            pictures.append(
+                Picture(figures.losses({_TITLES[name]: curve}, title), f"{title}: {says}")
+            )
     rows = []
     for name, loss in inputs.sft.items():
         if loss is None or loss.after is None:
@@ -70,7 +73,9 @@ def _crpo(inputs: Inputs) -> list[Part]:
     says = f"reward {decimal(first.reward)} at first, {decimal(last.reward)} at last"
     pictures = [Picture(figures.reward(crpo), says)]
     for dimension, drawing in figures.outcomes(crpo):
-        ends = [step.outcomes[d].win for step in (first, last) for d in step.outcomes if d == dimension]
+        ends = [
+            step.outcomes[d].win for step in (first, last) for d in step.outcomes if d == dimension
+        ]
         shares = " to ".join(percent(share) for share in ends)
         pictures.append(Picture(drawing, f"{dimension.replace('_', ' ')}: wins {shares}"))
     rows = [
@@ -84,7 +89,9 @@ def _crpo(inputs: Inputs) -> list[Part]:
     ]  # fmt: skip
     header = ["iteration", "reward", "std", "groups without variance", "order changes it",
               "unjudged", "guarded", "tokens", "alarm"]  # fmt: skip
-    judge = f"Judge of the training: {crpo.judge}" + (f" ({note(crpo.judge)})." if note(crpo.judge) else ".")
+    judge = f"Judge of the training: {crpo.judge}" + (
+        f" ({note(crpo.judge)})." if note(crpo.judge) else "."
+    )
     return [
         Pictures("Reinforcement learning (CRPO) by iteration", pictures,
                  f"{judge} Shares of the comparisons with the counterparts, by dimension."),

@@ -18,7 +18,9 @@ def validity(inputs: Inputs) -> Section:
     if made.discriminating:
         parts.append(_discriminating(inputs))
     else:
-        parts.append(Text(f"Without the items that cannot tell models apart: {NOT_RUN}.", "missing"))
+        parts.append(
+            Text(f"Without the items that cannot tell models apart: {NOT_RUN}.", "missing")
+        )
     tables = (
         (
             "The official scripts' figure beside ours", made.official,
@@ -31,11 +33,12 @@ def validity(inputs: Inputs) -> Section:
             "Does the replayed patient answer this model?", made.replays,
             {"benchmark": "benchmark", "model": "model", "n": "replies", "cases": "cases",
              "answers_unasked": "answers what was not asked", "ignored": "ignores what was asked"},
-            "The patient's words are those of the real record, so they may answer the real physician.",
+            "The patient's words are those of the record: they may answer the real physician.",
         ),
         (
             "Proactiveness by rule", made.proactiveness,
-            {"benchmark": "benchmark", "model": "model", "n": "replies", "asking": "replies that ask",
+            {"benchmark": "benchmark", "model": "model", "n": "replies",
+             "asking": "replies that ask",
              "questions": "questions a reply", "slots": "slots a case",
              "covered": "of the physician's slots"},
             "Slots: onset, site, medication and the like.",
@@ -53,8 +56,8 @@ def validity(inputs: Inputs) -> Section:
         ),
         (
             "Personal data in outputs", made.personal_data,
-            {"benchmark": "benchmark", "model": "model", "n": "outputs", "outputs": "with a finding",
-             "kinds": "kinds"}, "Counts only; no value is kept.",
+            {"benchmark": "benchmark", "model": "model", "n": "outputs",
+             "outputs": "with a finding", "kinds": "kinds"}, "Counts only; no value is kept.",
         ),
         (
             "Items without a reply", made.broken,
