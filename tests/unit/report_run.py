@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -141,8 +140,3 @@ def _metrics(folder: Path, evaluation: Evaluation, judge: str) -> None:
     (folder / "plots").mkdir()
     for name in ("sft1", "sft2"):
         (folder / "plots" / f"{name}.csv").write_text("step,loss\n1,5.0\n9,2.0\n")
-
-
-def facts(made: Report) -> str:
-    """All of a report as one text, to look for things in."""
-    return json.dumps(made, default=lambda part: vars(part), ensure_ascii=False)
