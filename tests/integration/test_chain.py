@@ -118,7 +118,12 @@ def test_a_changed_setting_runs_what_depends_on_it(chain: tuple[Environment, Pat
     assert path.read_text() != before
     status = run(environment, folder, "dvc", "status")
     assert [line for line in status.splitlines() if not line.startswith("\t")] == ["crpo:"]
-    assert ran(run(environment, folder, "dvc", "repro")) == ["crpo", "evaluate", "register", "report"]
+    assert ran(run(environment, folder, "dvc", "repro")) == [
+        "crpo",
+        "evaluate",
+        "register",
+        "report",
+    ]
     path.write_text(before)
     run(environment, folder, "dvc", "repro")  # restored from DVC's cache, not run
 

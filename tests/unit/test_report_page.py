@@ -171,6 +171,31 @@ def test_our_figures_stand_beside_the_papers(made: Report) -> None:
     assert rates["Lingshu"][-1].tone == "paper"
 
 
+def test_what_a_later_release_measures_is_shown(tmp_path: Path) -> None:
+    path = write_run(tmp_path) / "metrics/evaluation.json"
+    content = json.loads(path.read_text())
+    share = {"value": 0.125, "low": 0.1, "high": 0.2}
+    content["qa"][0] |= {"disagreement": share, "unjudged": 2, "official_n": 1273}
+    content["discriminating"] = [r for r in content["pairwise"] if r["against"] == "sft"]
+    content |= {
+        "courtesy": {"meddiagnose": 5},
+        "safety": [{"benchmark": "safe", "model": "crpo", "n": 144, "declined": share,
+                    "warned": None, "complied": share, "broken": 0}],
+        "personal_data": [{"benchmark": "b", "model": "crpo", "n": 9, "outputs": 1,
+                           "kinds": {"phone": 1, "name": 0}}],
+        "warnings": ["The judge trained the policy.", "Half of the images are missing."],
+    }  # fmt: skip
+    path.write_text(json.dumps(content))
+    made = report(tmp_path)
+    row = table(made, "accuracy", "")["medqa"]
+    assert row[2:5] == ["60|of 1273 published", "3|5.0 %, 2 unjudged", "12.5 %|10.0 to 20.0"]
+    assert table(made, "validity", "Against sft without")["meddiagnose"][1] == "5"
+    safe = table(made, "validity", "Improper")["safe"]
+    assert safe[2:5] == ["12.5 %|10.0 to 20.0", "–", "12.5 %|10.0 to 20.0"]
+    assert table(made, "validity", "Personal")["b"][-1] == "phone 1"
+    assert set(content["warnings"]) <= set(made.warnings)
+
+
 def test_failures_are_counted_for_both_models_with_examples(made: Report) -> None:
     passive = failure(made, "Passive")  # the physician asks in the first of two turns
     assert passive.count == "12 of 12 (100.0 %)"

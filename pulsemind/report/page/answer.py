@@ -91,22 +91,19 @@ def warnings(inputs: Inputs) -> list[str]:
     if inputs.offline:
         found.append("Offline judge, not for reporting: a fixed rubric, neither a person nor a "
                      "language model, compared the replies.")  # fmt: skip
-    if inputs.about.train_judge == inputs.about.judge:
+    same = inputs.about.train_judge == inputs.about.judge
+    if same:
         found.append(
             f"The judge that grades ({inputs.about.judge}) also trained the model: it may reward "
             "what it was taught to like. Confirm with another judge or with experts."
         )
     said = inputs.evaluation.warnings if inputs.evaluation else []
-    found += [w for w in said if w not in found and not _same_judge(w)]
+    found += [text for text in said if not (same and "judge" in text and "train" in text)]
     for number, step in enumerate(inputs.crpo.iterations if inputs.crpo else []):
         if step.alarms:
             found.append(f"CRPO iteration {number}: {', '.join(step.alarms)} fell while the reward "
                          "rose.")  # fmt: skip
     return found
-
-
-def _same_judge(warning: str) -> bool:
-    return "judge" in warning and "train" in warning
 
 
 def _better(row: Pairwise, tone: Tone) -> str:

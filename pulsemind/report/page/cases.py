@@ -94,7 +94,9 @@ def viewer(inputs: Inputs, chosen: Sequence[Name], total: int) -> Cases:
         for model in (inputs.model, inputs.against):
             for reply in walk.replies(inputs, model, benchmark):
                 if (benchmark, case_of(reply.query.id)) in wanted:
-                    text = clip(reply.text, TEXT) or "(empty)"
+                    why = walk.missing(reply)
+                    instead = f"(no reply: {why})" if why else "(empty)"
+                    text = clip(reply.text, TEXT) or instead
                     texts[benchmark, reply.query.id].append((model, text))
         for case in walk.cases(inputs, benchmark):
             if (benchmark, case.id) in wanted:

@@ -72,7 +72,7 @@ def search(inputs: Inputs) -> Found:
             _look_at_case(list(group), found, draws)
         for model in (inputs.model, inputs.against):
             for reply in walk.replies(inputs, model, benchmark):
-                if asks(reply.query.reference):
+                if not walk.missing(reply) and asks(reply.query.reference):
                     found.asked[model] += 1
                     if not asks(reply.text):
                         found.passive[model] += 1

@@ -59,8 +59,11 @@ class QA(Shape):
     abstained: int
     chance: float | None
     scorer: str = ""
-    disagreement: float | None = None
-    """Share of the answers that the second extractor reads differently."""
+    disagreement: Estimate | None = None
+    """Share of the choices that a second, independent extractor reads differently."""
+    unjudged: int = 0
+    official_n: int | None = None
+    """Size of the published test split, where the set is one of the paper's."""
     note: str = ""
 
 

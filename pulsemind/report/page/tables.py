@@ -25,7 +25,7 @@ from pulsemind.report.page.parts import (
     interval,
     percent,
 )
-from pulsemind.report.page.shapes import QA, Pairwise
+from pulsemind.report.page.shapes import QA, Estimate, Pairwise
 
 NOT_RUN = "not run"
 
@@ -99,8 +99,7 @@ def _against(inputs: Inputs, row: Pairwise, place: int | None) -> list[Cell]:
         Cell(percent(row.win_rate), small=interval(row.low, row.high)),
         Cell(word, tone),
         Cell(str(row.n), small=unjudged),
-        _share(row.win.value if row.win else None, row.win.low if row.win else None,
-               row.win.high if row.win else None),
+        _share(row.win),
         Cell(percent(row.tie.value if row.tie else None)),
         _paper(known),
     ]  # fmt: skip
@@ -179,12 +178,17 @@ def _qa(inputs: Inputs, result: QA, shown: Sequence[Row]) -> list[Cell]:
         Cell(result.benchmark, small=result.scorer),
         Cell(percent(result.accuracy), small=interval(result.low, result.high)),
         Cell(chance[1], chance[0], f"chance {percent(result.chance)}" if result.chance else ""),
-        Cell(str(result.n)),
-        Cell(str(result.abstained), small=percent(result.abstained / result.n)),
-        Cell(percent(result.disagreement)),
+        Cell(str(result.n), small=f"of {result.official_n} published" if result.official_n else ""),
+        Cell(str(result.abstained), small=_abstained(result)),
+        _share(result.disagreement),
         _overlap(inputs, result.benchmark.split("/")[0]),
         *(_paper(row.values[place] if place is not None else None) for row in shown),
     ]
+
+
+def _abstained(result: QA) -> str:
+    unjudged = f", {result.unjudged} unjudged" if result.unjudged else ""
+    return percent(result.abstained / result.n) + unjudged
 
 
 def _overlap(inputs: Inputs, benchmark: str) -> Cell:
@@ -220,5 +224,7 @@ def _paper(value: float | None) -> Cell:
     return Cell("–" if value is None else f"{value:g} %", "paper")
 
 
-def _share(value: float | None, low: float | None, high: float | None) -> Cell:
-    return Cell(percent(value), small=interval(low, high))
+def _share(estimate: Estimate | None) -> Cell:
+    if estimate is None:
+        return Cell("–")
+    return Cell(percent(estimate.value), small=interval(estimate.low, estimate.high))

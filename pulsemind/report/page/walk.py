@@ -79,6 +79,11 @@ def replies(inputs: Inputs, model: str, benchmark: str) -> Iterator[Reply]:
     return read_shards(folder, Reply) if folder.is_dir() else iter(())
 
 
+def missing(reply: Reply) -> str:
+    """Why a model has no reply to a query; empty when it has one."""
+    return str(getattr(reply, "broken", ""))
+
+
 def several(outcomes: Iterable[Outcome | None]) -> Outcome | None:
     """One outcome for several items, those without one left out: wins against losses."""
     return item_outcome([outcome for outcome in outcomes if outcome is not None])
