@@ -13,6 +13,7 @@ from flows.crpo import crpo
 from flows.dataset import dataset
 from flows.evaluate import evaluate
 from flows.register import register
+from flows.report import report
 from flows.sample import sample
 from flows.sft import sft
 
@@ -30,6 +31,7 @@ def pipeline() -> None:
     crpo()
     evaluate()
     register()
+    report()
 
 
 if __name__ == "__main__":

@@ -636,6 +636,17 @@ class RegisterSettings(Section):
     promote: Promote
 
 
+class ReportSettings(Section):
+    """The report that people read (docs/report.md)."""
+
+    cases: int = Field(ge=0)
+    """Consultations in the case viewer, drawn over departments and outcomes."""
+    image_side: int = Field(ge=16)
+    """Pixels; images of those cases are scaled down to this width and height."""
+    seed: int
+    """Seed of the draws."""
+
+
 class Profile(Section):
     """The stages of one profile, in the order of the chain."""
 
@@ -649,6 +660,7 @@ class Profile(Section):
     evaluate: EvaluateSettings
     registry: RegisterSettings = Field(alias="register")
     """Called `register` in the file, a name that pydantic keeps for itself."""
+    report: ReportSettings
 
 
 class Settings(Section):

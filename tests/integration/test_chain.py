@@ -111,6 +111,7 @@ def test_the_pipeline_makes_everything_and_repro_has_nothing_to_do(
     assert summary["registry"] == {"name": "pulsemind", "version": 1, "alias": "candidate"}
     stages = {"sample", "dataset", "base", "sft1", "sft2", "counterparts", "crpo", "evaluate"}
     assert stages <= set(summary["seconds"])
+    assert "Is the new model better?" in (folder / "data/report/report.html").read_text()
     assert "up to date" in run(environment, folder, "dvc", "status")
     assert ran(run(environment, folder, "dvc", "repro")) == []
 
@@ -123,7 +124,12 @@ def test_a_changed_setting_runs_what_depends_on_it(chain: tuple[Environment, Pat
     assert path.read_text() != before
     status = run(environment, folder, "dvc", "status")
     assert [line for line in status.splitlines() if not line.startswith("\t")] == ["crpo:"]
-    assert ran(run(environment, folder, "dvc", "repro")) == ["crpo", "evaluate", "register"]
+    assert ran(run(environment, folder, "dvc", "repro")) == [
+        "crpo",
+        "evaluate",
+        "register",
+        "report",
+    ]
     path.write_text(before)
     run(environment, folder, "dvc", "repro")  # restored from DVC's cache, not run
 

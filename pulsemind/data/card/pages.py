@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pulsemind.data.card import overview
 from pulsemind.data.card.facts import ExpansionFacts, Facts, ReviewFacts
 from pulsemind.data.card.figures import figures
-from pulsemind.data.card.parts import Card, Cell, Part, number, percent
+from pulsemind.data.card.parts import Card, Part, markdown_cell, number, percent
 from pulsemind.data.card.people import people
 from pulsemind.data.card.removal import removal
 from pulsemind.data.card.statistics import Statistics
@@ -119,19 +119,10 @@ def _render(template: str, made: Card) -> str:
         "number": number,
         "percent": percent,
         "what": _what,
-        "cell": _markdown_cell,
+        "cell": markdown_cell,
     }
     return environment.get_template(template).render(card=made)
 
 
 def _what(part: Part) -> str:
     return "Text" if isinstance(part, str) else type(part).__name__
-
-
-def _markdown_cell(value: Cell) -> str:
-    """A cell that cannot break the table, nor bring markup of its own."""
-    text = " ".join(str(value).split())
-    for special in "\\|`*_<>[]":
-        if special != "_":
-            text = text.replace(special, f"\\{special}")
-    return text

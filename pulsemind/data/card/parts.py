@@ -109,3 +109,11 @@ def number(n: float) -> str:
 def ranking(counts: dict[str, int]) -> list[tuple[str, int]]:
     """The most frequent first, equal ones by name."""
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def markdown_cell(value: Cell) -> str:
+    """A text as a cell of a Markdown table: it cannot break the table, nor bring markup."""
+    text = " ".join(str(value).split())
+    for special in "\\|`*<>[]":
+        text = text.replace(special, f"\\{special}")
+    return text

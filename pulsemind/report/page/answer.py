@@ -1,0 +1,221 @@
+"""The head of the report in words: is the new model better, on what, and how sure are we.
+
+A model is called better (worse) when the whole interval of its win rate among decided comparisons
+lies above (below) one half, and "not distinguishable" otherwise (ours; SPEC 6). Where the
+evaluation corrects for many comparisons (Holm), its corrected p decides for the dimensions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pulsemind.evaluation.statistics import ASPECTS, POOLED
+from pulsemind.report.page import figures
+from pulsemind.report.page.inputs import Inputs
+from pulsemind.report.page.parts import Answer, Claim, Picture, Tone, interval, percent
+from pulsemind.report.page.shapes import Pairwise
+
+EVEN = 0.5
+UNDECIDED = "not distinguishable"
+FEW = 30
+"""Decided comparisons below which the answer says that there are few."""
+_ORDER = ("overall", *ASPECTS[:-1])
+
+
+def verdict(row: Pairwise, confidence: float) -> tuple[Tone, str]:
+    """What a win rate says: better, worse, not distinguishable, or nothing."""
+    if row.win_rate is None or row.low is None or row.high is None:
+        return "missing", "nothing decided"
+    chance = row.p_holm is not None and row.p_holm > 1 - confidence
+    if row.low > EVEN and not chance:
+        return "better", "better"
+    if row.high < EVEN and not chance:
+        return "worse", "worse"
+    return "even", UNDECIDED
+
+
+def _why_even(row: Pairwise) -> str:
+    if row.low is not None and row.high is not None and row.low <= EVEN <= row.high:
+        return "the interval holds 50 %"
+    return f"corrected for many comparisons it may be chance, p = {row.p_holm or 0.0:.2f}"
+
+
+def named(model: str) -> str:
+    """A model of the chain in words."""
+    return {"crpo": "the new model", "sft": "the model before reinforcement learning"}.get(
+        model, model
+    )
+
+
+def headline(inputs: Inputs, aspect: str = "overall") -> Pairwise | None:
+    """The result over all benchmarks against the model that the answer is about."""
+    rows = inputs.evaluation.pairwise if inputs.evaluation else []
+    found = [r for r in rows if r.against == inputs.against and r.aspect == aspect]
+    return min(found, key=lambda row: row.benchmark != POOLED, default=None)
+
+
+def answer(inputs: Inputs) -> Answer:
+    """The head; says that nothing was evaluated when there is no evaluation."""
+    row = headline(inputs)
+    if row is None:
+        return Answer(
+            tone="missing",
+            word="Not evaluated",
+            better="No consultation was judged, so nothing can be said about the new model.",
+            on_what="Run `python -m flows.evaluate`, then this report again.",
+            how_sure=[],
+            claims=[],
+            promotion=_promotion(inputs),
+        )
+    tone, word = verdict(row, inputs.about.confidence)
+    return Answer(
+        tone=tone,
+        word={"better": "Better", "worse": "Worse", "even": "Not distinguishable"}.get(tone, word),
+        better=_better(row, tone) + _but(inputs, tone),
+        on_what=_on_what(inputs),
+        how_sure=_how_sure(inputs, row),
+        claims=[c for aspect in _ORDER if (c := _claim(inputs, aspect))],
+        picture=_picture(inputs),
+        promotion=_promotion(inputs),
+    )
+
+
+def warnings(inputs: Inputs) -> list[str]:
+    """What a reader must know before any number; empty when there is nothing."""
+    found = []
+    if inputs.tiny:
+        found.append(
+            f"Profile {inputs.about.profile}: a small random model on sample data. The figures "
+            "show that the chain works; they say nothing about medical quality."
+        )
+    if inputs.offline:
+        found.append("Offline judge, not for reporting: a fixed rubric, neither a person nor a "
+                     "language model, compared the replies.")  # fmt: skip
+    same = inputs.about.train_judge == inputs.about.judge
+    if same:
+        found.append(
+            f"The judge that grades ({inputs.about.judge}) also trained the model: it may reward "
+            "what it was taught to like. Confirm with another judge or with experts."
+        )
+    said = inputs.evaluation.warnings if inputs.evaluation else []
+    found += [text for text in said if not (same and "judge" in text and "train" in text)]
+    for number, step in enumerate(inputs.crpo.iterations if inputs.crpo else []):
+        if step.alarms:
+            found.append(f"CRPO iteration {number}: {', '.join(step.alarms)} fell while the reward "
+                         "rose.")  # fmt: skip
+    return found
+
+
+def _better(row: Pairwise, tone: Tone) -> str:
+    who, other = named(row.model), named(row.against)
+    start = f"{who[0].upper()}{who[1:]} ({row.model})"
+    end = f"{other} ({row.against})" if other != row.against else other
+    says = {
+        "better": f"{start} answers patients better than {end}.",
+        "worse": f"{start} answers patients worse than {end}.",
+        "even": f"{start} and {end} cannot be told apart: {_why_even(row)}.",
+    }
+    return says.get(tone, f"No comparison with {end} was decided.")
+
+
+def _but(inputs: Inputs, tone: Tone) -> str:
+    """The dimensions that go against the answer, said beside it."""
+    against = {"better": "worse", "worse": "better"}.get(tone, "")
+    found = _dimensions(inputs).get(against)
+    return f" But it is {against} in {_list(found)}." if found else ""
+
+
+def _on_what(inputs: Inputs) -> str:
+    groups = _dimensions(inputs)
+    parts = [
+        f"{title} in {_list(groups[tone])}"
+        for tone, title in (("better", "better"), ("worse", "worse"), ("even", UNDECIDED))
+        if tone in groups
+    ]
+    return f"By dimension: {'; '.join(parts)}." if parts else "No dimension was judged."
+
+
+def _dimensions(inputs: Inputs) -> dict[str, list[str]]:
+    """The dimensions by what is said of them."""
+    groups: dict[str, list[str]] = {}
+    for aspect in ASPECTS[:-1]:
+        if row := headline(inputs, aspect):
+            tone, _ = verdict(row, inputs.about.confidence)
+            groups.setdefault(tone, []).append(aspect.replace("_", " "))
+    return groups
+
+
+def _how_sure(inputs: Inputs, row: Pairwise) -> list[str]:
+    decided = _decided(row)
+    over = f" from {row.cases} consultations" if row.cases else ""
+    said = [
+        f"It wins {percent(row.win_rate)} of the {decided} decided comparisons "
+        f"({100 * inputs.about.confidence:.0f} % interval {interval(row.low, row.high)} %); "
+        f"{row.n} comparisons{over} were judged, {percent(row.tie.value if row.tie else None)} of "
+        "them ties.",
+        f"Judge: {row.judge}"
+        + (" (a fixed rubric, not for reporting)" if inputs.offline else "")
+        + (
+            f"; it contradicts itself in {percent(row.swap_disagreement)} of the comparisons when "
+            "the two replies change places."
+            if row.swap_disagreement is not None
+            else "; the order of the two replies was not swapped."
+        ),
+    ]
+    if decided < FEW:
+        said.append(f"Only {decided} comparisons were decided: too few to rely on.")
+    if inputs.tiny or inputs.offline:
+        said.append("So this shows that the chain works, not how good the model is for patients.")
+    if row.unjudged:
+        said.append(f"{row.unjudged} comparisons have no usable verdict and are left out.")
+    return said
+
+
+def _picture(inputs: Inputs) -> Picture | None:
+    points = [
+        (aspect.replace("_", " "), row.low, row.win_rate, row.high)
+        for aspect in _ORDER
+        if (row := headline(inputs, aspect))
+        and row.win_rate is not None
+        and row.low is not None
+        and row.high is not None
+    ]
+    if not points:
+        return None
+    says = "; ".join(f"{name} {percent(rate)}" for name, _, rate, _ in points)
+    return Picture(figures.scale("answer", points), f"Win rates with intervals: {says}")
+
+
+def _decided(row: Pairwise) -> int:
+    return round(row.n * (1 - row.tie.value)) if row.tie else 0
+
+
+def _claim(inputs: Inputs, aspect: str) -> Claim | None:
+    row = headline(inputs, aspect)
+    if row is None:
+        return None
+    tone, word = verdict(row, inputs.about.confidence)
+    known = row.win_rate is not None and row.low is not None and row.high is not None
+    return Claim(
+        what=aspect.replace("_", " "),
+        tone=tone,
+        word=word,
+        evidence=f"wins {percent(row.win_rate)}, interval {interval(row.low, row.high)} %, "
+        f"{_decided(row)} decided of {row.n}"
+        if known
+        else f"{row.n} judged, none decided",
+    )
+
+
+def _promotion(inputs: Inputs) -> Claim | None:
+    decision = inputs.promotion
+    if decision is None:
+        return None
+    version = f"version {decision.candidate} " if decision.candidate else ""
+    word = f"{version}is champion" if decision.promoted else f"{version}not promoted"
+    tone: Tone = "better" if decision.promoted else "even"
+    return Claim("champion", tone, word, decision.reason)
+
+
+def _list(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

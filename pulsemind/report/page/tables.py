@@ -1,0 +1,230 @@
+"""Figure 4 and Tables 1 to 4 of the paper for this model, the paper's figures beside ours in grey.
+
+The paper's are of its own models, data and judge; where the definitions differ the notes say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pulsemind.evaluation.statistics import ASPECTS, POOLED
+from pulsemind.report.page import figures
+from pulsemind.report.page.answer import verdict
+from pulsemind.report.page.inputs import Inputs
+from pulsemind.report.page.paper import Grid, Named, Row, index, paper
+from pulsemind.report.page.parts import (
+    Cell,
+    Part,
+    Picture,
+    Pictures,
+    Section,
+    Table,
+    Text,
+    Tone,
+    cells,
+    interval,
+    percent,
+)
+from pulsemind.report.page.shapes import QA, Estimate, Pairwise
+
+NOT_RUN = "not run"
+
+
+def win_rates(inputs: Inputs) -> Section:
+    """Figure 4: win rates against every model, by benchmark; then by dimension."""
+    rows = inputs.evaluation.pairwise if inputs.evaluation else []
+    names = list(dict.fromkeys(row.benchmark for row in rows))
+    parts: list[Part] = []
+    if not rows:
+        parts.append(Text(f"{NOT_RUN}: no consultation was judged.", "missing"))
+    for name in names:
+        overall = [r for r in rows if r.benchmark == name and r.aspect == "overall"]
+        parts += _against_all(inputs, name, overall)
+    if not rows:
+        parts += [_paper_win_rates(number) for number in range(len(paper().win_rates.benchmarks))]
+    parts.append(_by_dimension(inputs, rows))
+    return Section("win-rates", "Against other models (the paper's Figure 4)", parts)
+
+
+def _against_all(inputs: Inputs, benchmark: str, rows: Sequence[Pairwise]) -> list[Part]:
+    printed = paper().win_rates
+    place = index(benchmark, printed.benchmarks)
+    title = "All benchmarks together" if benchmark == POOLED else benchmark
+    body = [_against(inputs, row, place) for row in rows]
+    used = {index(row.against, printed.rows) for row in rows}
+    if place is not None:
+        body += [
+            [Cell(r.title, "paper"), *cells(*["–"] * 5, tone="paper"), _paper(r.values[place])]
+            for i, r in enumerate(printed.rows)
+            if i not in used
+        ]
+    points = [
+        (row.against, row.low, row.win_rate, row.high)
+        for row in rows
+        if row.win_rate is not None and row.low is not None and row.high is not None
+    ]
+    drawing = figures.scale(f"rates-{benchmark}", points)
+    says = "; ".join(f"{a} {percent(v)} ({interval(lo, hi)})" for a, lo, v, hi in points)
+    header = [
+        "against",
+        "win rate (decided)",
+        "says",
+        "n",
+        "wins of all",
+        "ties",
+        "paper: wins of all",
+    ]
+    note = (
+        f"The paper's: {printed.source}; PulseMind-72B, judge {paper().judge}, wins among all "
+        "rows, one order. Compare it with the column `wins of all`, not with the win rate."
+    )
+    return [
+        Pictures(
+            title, [Picture(drawing, says)], "Win rate among decided comparisons, 50 % is even."
+        )
+        if points
+        else Text(f"{title}: nothing was decided.", "missing"),
+        Table("", header, body, note if place is not None else ""),
+    ]
+
+
+def _against(inputs: Inputs, row: Pairwise, place: int | None) -> list[Cell]:
+    tone, word = verdict(row, inputs.about.confidence)
+    printed = paper().win_rates.rows
+    found = index(row.against, printed)
+    known = None if place is None or found is None else printed[found].values[place]
+    unjudged = f"{row.unjudged} unjudged" if row.unjudged else ""
+    return [
+        Cell(row.against),
+        Cell(percent(row.win_rate), small=interval(row.low, row.high)),
+        Cell(word, tone),
+        Cell(str(row.n), small=unjudged),
+        _share(row.win),
+        Cell(percent(row.tie.value if row.tie else None)),
+        _paper(known),
+    ]  # fmt: skip
+
+
+def _paper_win_rates(place: int) -> Table:
+    printed = paper().win_rates
+    body = [[Cell(row.title, "paper"), Cell(NOT_RUN, "missing"), _paper(row.values[place])]
+            for row in printed.rows]  # fmt: skip
+    header = ["against", "ours", "paper: wins of all"]
+    return Table(printed.benchmarks[place].title, header, body, f"The paper's: {printed.source}.")
+
+
+def _by_dimension(inputs: Inputs, rows: Sequence[Pairwise]) -> Part:
+    pooled = [r for r in rows if r.against == inputs.against and r.aspect in ASPECTS]
+    if not pooled:
+        return Text(f"By dimension: {NOT_RUN}.", "missing")
+    benchmark = POOLED if any(r.benchmark == POOLED for r in pooled) else pooled[0].benchmark
+    body = []
+    for row in (r for r in pooled if r.benchmark == benchmark):
+        tone, word = verdict(row, inputs.about.confidence)
+        shares = [percent(share.value if share else None) for share in (row.win, row.tie, row.loss)]
+        swap = percent(row.swap_disagreement)
+        body.append([
+            Cell(row.aspect.replace("_", " ")),
+            Cell(percent(row.win_rate), small=interval(row.low, row.high)),
+            Cell(word, tone), Cell(str(row.n)), *cells(*shares), Cell(swap),
+        ])  # fmt: skip
+    header = [
+        "dimension",
+        "win rate (decided)",
+        "says",
+        "n",
+        "win",
+        "tie",
+        "loss",
+        "order changes it",
+    ]
+    return Table(f"Against {inputs.against} by dimension", header, body)
+
+
+def accuracy(inputs: Inputs) -> Section:
+    """Table 1: accuracy on the QA sets beside chance, abstentions and contamination."""
+    printed = paper().accuracy
+    results = inputs.evaluation.qa if inputs.evaluation else []
+    shown = [row for row in printed.rows if row.shown]
+    header = ["set", "ours", "beside chance", "n", "no answer read", "readers disagree",
+              "training overlaps", *(row.title for row in shown)]  # fmt: skip
+    body = [_qa(inputs, result, shown) for result in results]
+    ran = {index(result.benchmark, printed.sets) for result in results}
+    for place, one in enumerate(printed.sets):
+        if place not in ran:
+            body.append([
+                Cell(one.title), Cell(NOT_RUN, "missing"), *cells(*["–"] * 5, tone="soft"),
+                *(_paper(row.values[place]) for row in shown),
+            ])  # fmt: skip
+    notes = sorted({r.note for r in results if r.note})
+    return Section("accuracy", "Medical questions (the paper's Table 1)", [
+        Table("", header, body, f"The paper's: {printed.source}. 95 % intervals (Wilson). A reply "
+              "in which no answer can be read counts as wrong. " + " ".join(notes)),
+        _whole_table(printed.sets, printed.rows, printed.source),
+    ])  # fmt: skip
+
+
+def _qa(inputs: Inputs, result: QA, shown: Sequence[Row]) -> list[Cell]:
+    place = index(result.benchmark, paper().accuracy.sets)
+    chance: tuple[Tone, str] = ("soft", "open questions")
+    if result.chance is not None:
+        if result.low > result.chance:
+            chance = "better", "above chance"
+        elif result.high < result.chance:
+            chance = "worse", "below chance"
+        else:
+            chance = "even", "about chance"
+    return [
+        Cell(result.benchmark, small=result.scorer),
+        Cell(percent(result.accuracy), small=interval(result.low, result.high)),
+        Cell(chance[1], chance[0], f"chance {percent(result.chance)}" if result.chance else ""),
+        Cell(str(result.n), small=f"of {result.official_n} published" if result.official_n else ""),
+        Cell(str(result.abstained), small=_abstained(result)),
+        _share(result.disagreement),
+        _overlap(inputs, result.benchmark.split("/")[0]),
+        *(_paper(row.values[place] if place is not None else None) for row in shown),
+    ]
+
+
+def _abstained(result: QA) -> str:
+    unjudged = f", {result.unjudged} unjudged" if result.unjudged else ""
+    return percent(result.abstained / result.n) + unjudged
+
+
+def _overlap(inputs: Inputs, benchmark: str) -> Cell:
+    """Training records that overlapped the set: how many were taken out, how many stayed."""
+    books = inputs.dataset
+    if books is None or benchmark not in books.blocking:
+        return Cell("not known", "soft")
+    found = books.contamination.get(benchmark, {})
+    blocking = set(books.blocking[benchmark])
+    removed = sum(n for rule, n in found.items() if rule in blocking)
+    left = {rule: n for rule, n in found.items() if rule not in blocking and n}
+    stayed = ", ".join(f"{n} left by {rule}" for rule, n in sorted(left.items()))
+    return Cell(f"{removed} removed", "worse" if left else "", stayed or "none left")
+
+
+def _whole_table(sets: Sequence[Named], rows: Sequence[Row], source: str) -> Table:
+    body = [[Cell(row.title, "paper"), *(_paper(value) for value in row.values)] for row in rows]
+    return Table(f"The paper's {source}, whole", ["model", *(s.title for s in sets)], body,
+                 folded=True)  # fmt: skip
+
+
+def grid(printed: Grid, title: str, digits: int = 1, unit: str = " %") -> Table:
+    """One of the paper's tables alone, in grey."""
+    body = [
+        [Cell(row.title, "paper"), *(Cell(f"{v:.{digits}f}{unit}", "paper") for v in row.values)]
+        for row in printed.rows
+    ]
+    header = ["", *(column.replace("_", " ") for column in printed.columns)]
+    return Table(title, header, body, f"The paper's: {printed.source}.")
+
+
+def _paper(value: float | None) -> Cell:
+    return Cell("–" if value is None else f"{value:g} %", "paper")
+
+
+def _share(estimate: Estimate | None) -> Cell:
+    if estimate is None:
+        return Cell("–")
+    return Cell(percent(estimate.value), small=interval(estimate.low, estimate.high))
