@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -168,11 +168,15 @@ def _verdicts(
 
 def qa_of(model: Path, wanted: Settings) -> list[QAResult]:
     """Results on all QA sets of a model's replies."""
-    from pulsemind.evaluation.qa import qa_results
+    from pulsemind.evaluation.qa import paired, reader, score
 
-    items = (i for b in _of_kind("qa") for i in artifacts.read_shards(_shards(b), QAItem))
-    read = [reply for b in _of_kind("qa") for reply in _replies(model, b)]
-    return qa_results(items, read, wanted.stages.evaluate.confidence)
+    section, services = wanted.stages.evaluate, wanted.services
+    pairs = chain.from_iterable(
+        paired(artifacts.read_shards(_shards(b), QAItem), _replies(model, b))
+        for b in _of_kind("qa")
+    )
+    reading = reader(section, services.endpoints, services.concurrency, RESPONSES)
+    return score(pairs, section.confidence, reading)
 
 
 @task

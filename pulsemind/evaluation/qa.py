@@ -112,8 +112,8 @@ def qa_results(
 ) -> list[QAResult]:
     """Results of items whose replies come in any order: their texts are held, items are not.
 
-    Items whose reply is `broken` are left out. Raises ValueError when an item has no reply. For
-    sets of any size: `score(paired(...))`.
+    Items whose reply is `broken` are left out. For sets of any size: `score(paired(...))`.
+    Raises ValueError when an item has no reply.
     """
     texts = {r.query.id: None if getattr(r, "broken", "") else r.text for r in replies}
 
