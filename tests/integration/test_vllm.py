@@ -81,7 +81,7 @@ def section() -> settings.CrpoSettings:
             "queries": 4,
             "candidates": 4,
             "oversample": 1.0,
-            "max_new_tokens": 24,
+            "max_new_tokens": 160,  # so that some of a random model's replies end: rewards differ
             "max_prompt_length": 6000,  # of the judge's prompts too: it is the same server
             "generation_batch": 16,
             "engine": settings.EngineSettings(kind="vllm"),

@@ -379,6 +379,17 @@ def test_everything_before_the_replies_is_the_same_for_all_candidates(
     assert all(ZH.reference in start or EN.reference in start for start in starts)
 
 
+@pytest.mark.parametrize("limits", [True, False])
+def test_the_reason_is_bounded_where_the_endpoint_takes_length_limits(
+    server: ChatServer, tmp_path: Path, limits: bool
+) -> None:
+    server.answer = lambda body: preference("tie")
+    place = Endpoint(base_url=server.url, api_key_env="TEST_KEY", length_limits=limits)
+    compare([pair(ZH, "a", "b")], judge("openai"), {"judge": place}, 4, tmp_path)
+    schema = server.bodies[0]["response_format"]["json_schema"]["schema"]
+    assert schema["properties"]["reason"].get("maxLength") == (400 if limits else None)
+
+
 def test_dimensions_can_be_chosen(server: ChatServer, tmp_path: Path) -> None:
     chosen: tuple[Dimension, ...] = ("usefulness",)
     server.answer = lambda body: '{"reason": "r", "usefulness": "A", "overall": "tie"}'

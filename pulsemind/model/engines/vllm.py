@@ -22,6 +22,12 @@ from typing import Any
 import openai
 from anyio.from_thread import start_blocking_portal
 from safetensors import safe_open
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_random_exponential,
+)
 from tqdm import tqdm
 
 from pulsemind.model.engines import wire
@@ -39,8 +45,8 @@ RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """Adapter ranks that vLLM has room for."""
 ADMIN_TIMEOUT = 600.0
 """Seconds to load or unload an adapter."""
-RETRIES = 2
-"""Of a request that meets a passing fault; the `openai` client waits in between."""
+ATTEMPTS = 3
+"""Of what meets a passing fault, with growing waits in between."""
 
 
 @contextmanager
@@ -132,7 +138,7 @@ class Vllm:
         async with openai.AsyncOpenAI(
             base_url=running.base_url,
             api_key=running.key,
-            max_retries=RETRIES,
+            max_retries=ATTEMPTS - 1,
             timeout=self._where.timeout,
         ) as client:
 
@@ -166,7 +172,7 @@ class Vllm:
             "--logprobs-mode": "raw_logprobs" if temperature_one else "processed_logprobs",
             "--generation-config": "vllm",
             "--mm-processor-kwargs": json.dumps({"size": wire.image_size(self._processor)}),
-            "--max-lora-rank": next(r for r in RANKS if r >= rank),
+            "--max-lora-rank": min((r for r in RANKS if r >= rank), default=rank),
             "--max-loras": 2,  # the next policy is loaded before the old one is unloaded
             "--seed": settings.seed,
         }
@@ -183,33 +189,44 @@ def serve(running: Running, policy: Policy) -> str:
     policy, and looks at what is served in the end. Raises EngineError when that is not it.
     """
     name = PREFIX + policy.digest[:16]
-    with openai.OpenAI(
-        base_url=running.base_url, api_key=running.key, max_retries=RETRIES, timeout=ADMIN_TIMEOUT
-    ) as client:
-        try:
-            before = _policies(client)
-            if name not in before:
-                body = {"lora_name": name, "lora_path": str(policy.folder.resolve())}
-                client.post("/load_lora_adapter", cast_to=str, body=body)
-            for old in sorted(before - {name}):
-                client.post("/unload_lora_adapter", cast_to=str, body={"lora_name": old})
-            after = _policies(client)
-        except openai.APIStatusError as error:
-            raise EngineError(
-                f"the server refuses to swap policies ({error.status_code}: {error.message}); it "
-                "must run with --enable-lora, room for the adapter's rank, and "
-                "VLLM_ALLOW_RUNTIME_LORA_UPDATING=True, and see the adapter under the same path"
-            ) from None
-        except openai.OpenAIError as error:
-            raise EngineError(
-                f"no answer to a swap of policies ({type(error).__name__}): {running.state()}"
-            ) from None
+    swap = Retrying(  # as a whole: what an attempt has done, the next one finds
+        retry=retry_if_exception_type(openai.APIConnectionError),
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_random_exponential(max=10),
+        reraise=True,
+    )
+    try:
+        after = swap(_swap, running, name, policy.folder)
+    except openai.APIStatusError as error:
+        raise EngineError(
+            f"the server refuses to swap policies ({error.status_code}: {error.message}); it must "
+            "run with --enable-lora, room for the adapter's rank, and "
+            "VLLM_ALLOW_RUNTIME_LORA_UPDATING=True, and see the adapter under the same path"
+        ) from None
+    except openai.OpenAIError as error:
+        raise EngineError(
+            f"no answer to a swap of policies ({type(error).__name__}): {running.state()}"
+        ) from None
     if after != {name}:
         raise EngineError(
             f"the server should serve {name} and serves {', '.join(sorted(after)) or 'no policy'}: "
             "a vLLM server belongs to one run at a time"
         )
     return name
+
+
+def _swap(running: Running, name: str, folder: Path) -> set[str]:
+    """Load what is missing, unload what is not wanted; returns the policies served then."""
+    with openai.OpenAI(
+        base_url=running.base_url, api_key=running.key, max_retries=0, timeout=ADMIN_TIMEOUT
+    ) as client:
+        before = _policies(client)
+        if name not in before:
+            body = {"lora_name": name, "lora_path": str(folder.resolve())}
+            client.post("/load_lora_adapter", cast_to=str, body=body)
+        for old in sorted(before - {name}):
+            client.post("/unload_lora_adapter", cast_to=str, body={"lora_name": old})
+        return _policies(client)
 
 
 def _policies(client: openai.OpenAI) -> set[str]:
