@@ -109,7 +109,7 @@ def _against(inputs: Inputs, row: Pairwise) -> list[Cell]:
 
 def _paper_win_rates(place: int) -> Table:
     printed = paper().win_rates
-    body = [[Cell(row.title, "paper"), Cell(NOT_RUN, "missing"), _paper(row.values[place])]
+    body = [[Cell(row.title, "paper"), Cell(NOT_RUN, "missing"), _win(row.values[place])]
             for row in printed.rows]  # fmt: skip
     header = ["against", "ours", "paper: wins of all"]
     return Table(printed.benchmarks[place].title, header, body, f"The paper's: {printed.source}.")
