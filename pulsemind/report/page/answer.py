@@ -71,7 +71,7 @@ def answer(inputs: Inputs) -> Answer:
     return Answer(
         tone=tone,
         word={"better": "Better", "worse": "Worse", "even": "Not distinguishable"}.get(tone, word),
-        better=_better(row, tone) + _but(inputs, tone),
+        better=_better(inputs, row, tone) + _but(inputs, tone),
         on_what=_on_what(inputs),
         how_sure=_how_sure(inputs, row),
         claims=[c for aspect in _ORDER if (c := _claim(inputs, aspect))],
@@ -106,9 +106,13 @@ def warnings(inputs: Inputs) -> list[str]:
     return found
 
 
-def _better(row: Pairwise, tone: Tone) -> str:
+def _better(inputs: Inputs, row: Pairwise, tone: Tone) -> str:
     who, other = named(row.model), named(row.against)
-    start = f"{who[0].upper()}{who[1:]} ({row.model})"
+    start = f"{who} ({row.model})" if who != row.model else who
+    if inputs.tiny or inputs.offline:
+        how = "by a fixed rubric" if inputs.offline else "with a toy model"
+        start = f"in this test run, {how}, {start}"
+    start = start[0].upper() + start[1:]
     end = f"{other} ({row.against})" if other != row.against else other
     says = {
         "better": f"{start} answers patients better than {end}.",
@@ -132,7 +136,20 @@ def _on_what(inputs: Inputs) -> str:
         for tone, title in (("better", "better"), ("worse", "worse"), ("even", UNDECIDED))
         if tone in groups
     ]
-    return f"By dimension: {'; '.join(parts)}." if parts else "No dimension was judged."
+    rows = inputs.evaluation.pairwise if inputs.evaluation else []
+    sets = dict.fromkeys(r.benchmark for r in rows if r.benchmark != POOLED)
+    where = f"On consultations ({_list(list(sets))}), not on exam questions"
+    return f"{where}: {'; '.join(parts)}." if parts else f"{where}; no dimension was judged."
+
+
+def _chance(row: Pairwise) -> str:
+    """What the interval says of chance, in words."""
+    if row.low is None or row.high is None:
+        return "No comparison was decided."
+    if row.low > EVEN or row.high < EVEN:
+        side = "above" if row.low > EVEN else "below"
+        return f"The whole interval lies {side} 50 %: chance alone hardly explains that."
+    return "The interval reaches to both sides of 50 %: either model may be the better one."
 
 
 def _dimensions(inputs: Inputs) -> dict[str, list[str]]:
@@ -149,10 +166,12 @@ def _how_sure(inputs: Inputs, row: Pairwise) -> list[str]:
     decided = _decided(row)
     over = f" from {row.cases} consultations" if row.cases else ""
     said = [
-        f"It wins {percent(row.win_rate)} of the {decided} decided comparisons "
-        f"({100 * inputs.about.confidence:.0f} % interval {interval(row.low, row.high)} %); "
-        f"{row.n} comparisons{over} were judged, {percent(row.tie.value if row.tie else None)} of "
-        "them ties.",
+        "The judge sees two replies to the same patient and says which is better; 50 % is even. "
+        f"The new model wins {percent(row.win_rate)} of the {decided} decided comparisons "
+        f"({100 * inputs.about.confidence:.0f} % interval {interval(row.low, row.high)} %). "
+        f"{_chance(row)}",
+        f"{row.n} comparisons{over} were judged; "
+        f"{percent(row.tie.value if row.tie else None)} of them are ties.",
         f"Judge: {row.judge}"
         + (" (a fixed rubric, not for reporting)" if inputs.offline else "")
         + (

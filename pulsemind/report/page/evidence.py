@@ -96,7 +96,7 @@ def _consistency(made: Audit | None) -> Table:
     if not rows:
         missing = Cell("no experts yet" if made else NOT_RUN, "missing")
         rows.append([Cell("our judge"), *(missing for _ in aspects)])
-    rows += [[Cell(row.title, "paper"), *(Cell(f"{v:g} %", "paper") for v in row.values)]
+    rows += [[Cell(row.title, "paper"), *(Cell(f"{v:.1f} %", "paper") for v in row.values)]
              for row in printed.rows]  # fmt: skip
     header = ["experts agree with the judge", *(c.replace("_", " ") for c in printed.columns)]
     kappas = _kappas(made.kappas) if made else ""
@@ -154,7 +154,7 @@ def _ablation(printed: Grid, made: Ablation | None) -> Table:
     rows = []
     for place, row in enumerate(printed.rows):
         mine = [_arm(made, arm, row.title, place == 0) for arm in arms] if made else []
-        grey = [Cell(f"{value:g} %", "paper") for value in row.values]
+        grey = [Cell(f"{value:.1f} %", "paper") for value in row.values]
         rows.append([Cell(row.title), *(mine or [Cell(NOT_RUN, "missing")]), *grey])
     printed_sets = [row.title for row in printed.rows]
     for name in dict.fromkeys(a.benchmark for a in made.qa) if made else ():

@@ -60,7 +60,7 @@ def _svg(name: str, width: float, height: float, draw: Draw) -> str:
     return text.replace("<svg", '<svg aria-hidden="true" focusable="false"', 1)
 
 
-def scale(name: str, points: Sequence[tuple[str, float, float, float]]) -> str:
+def scale(name: str, points: Sequence[tuple[str, float, float, float]], title: str = "") -> str:
     """Win rates with intervals, a line a model: name, low, value, high (0 to 1)."""
 
     def draw(axes: Axes) -> None:
@@ -74,8 +74,10 @@ def scale(name: str, points: Sequence[tuple[str, float, float, float]]) -> str:
         axes.set_xlim(0, 100)
         axes.set_xlabel("worse  ←  win rate (%)  →  better")
         axes.tick_params(axis="y", length=0)
+        axes.set_title(title)
 
-    return _svg(name, 5.4, 0.8 + 0.27 * max(1, len(points)), draw)
+    height = 0.8 + 0.2 * bool(title) + 0.27 * max(1, len(points))
+    return _svg(name, 4.4 if title else 5.4, height, draw)
 
 
 def losses(curves: Mapping[str, Sequence[tuple[float, float]]], title: str) -> str:

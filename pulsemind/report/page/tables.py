@@ -11,7 +11,7 @@ from pulsemind.evaluation.statistics import ASPECTS, POOLED
 from pulsemind.report.page import figures
 from pulsemind.report.page.answer import verdict
 from pulsemind.report.page.inputs import Inputs
-from pulsemind.report.page.paper import Grid, Named, Row, index, paper
+from pulsemind.report.page.paper import Named, Row, index, paper
 from pulsemind.report.page.parts import (
     Cell,
     Part,
@@ -34,65 +34,68 @@ def win_rates(inputs: Inputs) -> Section:
     """Figure 4: win rates against every model, by benchmark; then by dimension."""
     rows = inputs.evaluation.pairwise if inputs.evaluation else []
     names = list(dict.fromkeys(row.benchmark for row in rows))
+    names.sort(key=lambda name: name != POOLED)
+    overall = {n: [r for r in rows if r.benchmark == n and r.aspect == "overall"] for n in names}
+    pictures = [picture for name in names if (picture := _drawn(name, overall[name]))]
     parts: list[Part] = []
+    if pictures:
+        note = "Win rate among decided comparisons with its interval; 50 % is even."
+        parts.append(Pictures("", pictures, note))
+    parts += [_against_all(inputs, name, overall[name]) for name in names]
     if not rows:
         parts.append(Text(f"{NOT_RUN}: no consultation was judged.", "missing"))
-    for name in names:
-        overall = [r for r in rows if r.benchmark == name and r.aspect == "overall"]
-        parts += _against_all(inputs, name, overall)
-    if not rows:
         parts += [_paper_win_rates(number) for number in range(len(paper().win_rates.benchmarks))]
-    parts.append(_by_dimension(inputs, rows))
+    parts.insert(1, _by_dimension(inputs, rows))
     return Section("win-rates", "Against other models (the paper's Figure 4)", parts)
 
 
-def _against_all(inputs: Inputs, benchmark: str, rows: Sequence[Pairwise]) -> list[Part]:
-    printed = paper().win_rates
-    place = index(benchmark, printed.benchmarks)
-    title = "All benchmarks together" if benchmark == POOLED else benchmark
-    body = [_against(inputs, row, place) for row in rows]
-    used = {index(row.against, printed.rows) for row in rows}
-    if place is not None:
-        body += [
-            [Cell(r.title, "paper"), *cells(*["–"] * 5, tone="paper"), _paper(r.values[place])]
-            for i, r in enumerate(printed.rows)
-            if i not in used
-        ]
+def _title(benchmark: str) -> str:
+    """A benchmark with the name that the paper gives it."""
+    if benchmark == POOLED:
+        return "All consultations together"
+    place = index(benchmark, paper().win_rates.benchmarks)
+    printed = "" if place is None else paper().win_rates.benchmarks[place].title
+    return f"{benchmark} (the paper's {printed})" if printed else benchmark
+
+
+def _drawn(benchmark: str, rows: Sequence[Pairwise]) -> Picture | None:
     points = [
         (row.against, row.low, row.win_rate, row.high)
         for row in rows
         if row.win_rate is not None and row.low is not None and row.high is not None
     ]
-    drawing = figures.scale(f"rates-{benchmark}", points)
+    if not points:
+        return None
+    title = _title(benchmark)
     says = "; ".join(f"{a} {percent(v)} ({interval(lo, hi)})" for a, lo, v, hi in points)
-    header = [
-        "against",
-        "win rate (decided)",
-        "says",
-        "n",
-        "wins of all",
-        "ties",
-        "paper: wins of all",
+    return Picture(figures.scale(f"rates-{benchmark}", points, title), f"{title}: {says}")
+
+
+def _against_all(inputs: Inputs, benchmark: str, rows: Sequence[Pairwise]) -> Table:
+    printed = paper().win_rates
+    place = index(benchmark, printed.benchmarks)
+    header = ["against", "win rate (decided)", "says", "n", "wins of all", "ties"]
+    body = [_against(inputs, row) for row in rows]
+    if place is None:
+        return Table(_title(benchmark), header, body)
+    known = {index(row.against, printed.rows): line for row, line in zip(rows, body, strict=True)}
+    for row, line in zip(rows, body, strict=True):
+        found = index(row.against, printed.rows)
+        line.append(_win(None if found is None else printed.rows[found].values[place]))
+    body += [
+        [Cell(r.title, "paper"), *cells(*["–"] * 5, tone="paper"), _win(r.values[place])]
+        for number, r in enumerate(printed.rows)
+        if number not in known
     ]
     note = (
         f"The paper's: {printed.source}; PulseMind-72B, judge {paper().judge}, wins among all "
-        "rows, one order. Compare it with the column `wins of all`, not with the win rate."
+        "rows, one order. Compare it with “wins of all”, not with the win rate."
     )
-    return [
-        Pictures(
-            title, [Picture(drawing, says)], "Win rate among decided comparisons, 50 % is even."
-        )
-        if points
-        else Text(f"{title}: nothing was decided.", "missing"),
-        Table("", header, body, note if place is not None else ""),
-    ]
+    return Table(_title(benchmark), [*header, "paper: wins of all"], body, note)
 
 
-def _against(inputs: Inputs, row: Pairwise, place: int | None) -> list[Cell]:
+def _against(inputs: Inputs, row: Pairwise) -> list[Cell]:
     tone, word = verdict(row, inputs.about.confidence)
-    printed = paper().win_rates.rows
-    found = index(row.against, printed)
-    known = None if place is None or found is None else printed[found].values[place]
     unjudged = f"{row.unjudged} unjudged" if row.unjudged else ""
     return [
         Cell(row.against),
@@ -101,13 +104,12 @@ def _against(inputs: Inputs, row: Pairwise, place: int | None) -> list[Cell]:
         Cell(str(row.n), small=unjudged),
         _share(row.win),
         Cell(percent(row.tie.value if row.tie else None)),
-        _paper(known),
     ]  # fmt: skip
 
 
 def _paper_win_rates(place: int) -> Table:
     printed = paper().win_rates
-    body = [[Cell(row.title, "paper"), Cell(NOT_RUN, "missing"), _paper(row.values[place])]
+    body = [[Cell(row.title, "paper"), Cell(NOT_RUN, "missing"), _win(row.values[place])]
             for row in printed.rows]  # fmt: skip
     header = ["against", "ours", "paper: wins of all"]
     return Table(printed.benchmarks[place].title, header, body, f"The paper's: {printed.source}.")
@@ -146,7 +148,7 @@ def accuracy(inputs: Inputs) -> Section:
     printed = paper().accuracy
     results = inputs.evaluation.qa if inputs.evaluation else []
     shown = [row for row in printed.rows if row.shown]
-    header = ["set", "ours", "beside chance", "n", "no answer read", "readers disagree",
+    header = ["set", "ours", "beside chance", "n", "abstained", "extractors disagree",
               "training overlaps", *(row.title for row in shown)]  # fmt: skip
     body = [_qa(inputs, result, shown) for result in results]
     ran = {index(result.benchmark, printed.sets) for result in results}
@@ -156,7 +158,7 @@ def accuracy(inputs: Inputs) -> Section:
                 Cell(one.title), Cell(NOT_RUN, "missing"), *cells(*["–"] * 5, tone="soft"),
                 *(_paper(row.values[place]) for row in shown),
             ])  # fmt: skip
-    notes = sorted({r.note for r in results if r.note})
+    notes = sorted({f"{r.note[0].upper()}{r.note[1:]}." for r in results if r.note})
     return Section("accuracy", "Medical questions (the paper's Table 1)", [
         Table("", header, body, f"The paper's: {printed.source}. 95 % intervals (Wilson). A reply "
               "in which no answer can be read counts as wrong. " + " ".join(notes)),
@@ -210,17 +212,11 @@ def _whole_table(sets: Sequence[Named], rows: Sequence[Row], source: str) -> Tab
                  folded=True)  # fmt: skip
 
 
-def grid(printed: Grid, title: str, digits: int = 1, unit: str = " %") -> Table:
-    """One of the paper's tables alone, in grey."""
-    body = [
-        [Cell(row.title, "paper"), *(Cell(f"{v:.{digits}f}{unit}", "paper") for v in row.values)]
-        for row in printed.rows
-    ]
-    header = ["", *(column.replace("_", " ") for column in printed.columns)]
-    return Table(title, header, body, f"The paper's: {printed.source}.")
-
-
 def _paper(value: float | None) -> Cell:
+    return Cell("–" if value is None else f"{value:.1f} %", "paper")
+
+
+def _win(value: float | None) -> Cell:
     return Cell("–" if value is None else f"{value:g} %", "paper")
 
 
