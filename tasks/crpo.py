@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect import get_run_logger, task
 
@@ -13,6 +13,9 @@ from pulsemind import artifacts, settings
 from pulsemind.records import Answer, Query, Rollout, Scores, Verdict
 from tasks.stage import Produced, produced
 from tasks.tracking import tracked
+
+if TYPE_CHECKING:
+    from pulsemind.crpo.reward import Rewards
 
 BASE, SFT, CRPO = Path("models/base"), Path("models/sft2"), Path("models/crpo")
 DATASET, COUNTERPARTS = Path("data/dataset"), Path("data/counterparts")
@@ -80,33 +83,12 @@ def judge(iteration: int, key: str) -> Produced:
 @task
 def update_policy(iteration: int, key: str) -> Produced:
     """Train the policy on the iteration's rollouts and verdicts; its figures go to MLflow."""
-    from pulsemind.crpo import loop
-    from pulsemind.crpo.update import update
+    from tasks.crpo_update import update
 
-    wanted = settings.load()
-    section = wanted.stages.crpo
-    rollouts = list(artifacts.read_shards(phase(iteration, "rollouts"), Rollout))
-    record = Scores if section.reward == "absolute" else Verdict
-    judged = list(artifacts.read_shards(phase(iteration, "verdicts"), record))
-    out = phase(iteration, "adapter")
-    rewards, _ = loop.rewards_of(section, judged, rollouts)
-    queries = loop.trained_on(section, _queries(section, iteration), rewards)
+    wanted, out = settings.load(), phase(iteration, "adapter")
     with tracked("crpo", key, wanted, last=False) as run:
         with artifacts.writing(out, "adapter", stage="crpo", iteration=iteration) as folder:
-            result = update(
-                section,
-                BASE,
-                policy(iteration),
-                SFT,
-                DATASET,
-                queries,
-                rollouts,
-                rewards,
-                phase(iteration, ".trainer"),
-                folder,
-                lambda step, values: None,
-            )
-            artifacts.write_json(folder / "update.json", result.model_dump())
+            update(iteration, folder)
         figures = _figures(iteration)
         run.metrics({k: v for k, v in figures.items() if isinstance(v, int | float)}, iteration)
         run.metrics(
@@ -140,6 +122,18 @@ def finish(iterations: int, key: str) -> Produced:
         artifacts.write_text(PLOT, "\n".join(lines) + "\n")
         run.artifact(METRICS)
     return produced(CRPO, METRICS, PLOT)
+
+
+def recorded(iteration: int) -> tuple[list[Query], list[Rollout], Rewards]:
+    """What an iteration's update trains on: its queries, rollouts and rewards."""
+    from pulsemind.crpo import loop
+
+    section = settings.load().stages.crpo
+    rollouts = list(artifacts.read_shards(phase(iteration, "rollouts"), Rollout))
+    record = Scores if section.reward == "absolute" else Verdict
+    judged = list(artifacts.read_shards(phase(iteration, "verdicts"), record))
+    rewards, _ = loop.rewards_of(section, judged, rollouts)
+    return loop.trained_on(section, _queries(section, iteration), rewards), rollouts, rewards
 
 
 def _queries(section: settings.CrpoSettings, iteration: int) -> list[Query]:
