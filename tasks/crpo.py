@@ -18,6 +18,7 @@ from tasks.stage import Produced, end_with_parent, produced
 from tasks.tracking import tracked
 
 if TYPE_CHECKING:
+    from pulsemind.crpo.reward import Rewards
     from pulsemind.model.engines import Engine
 
 BASE, SFT, CRPO = Path("models/base"), Path("models/sft2"), Path("models/crpo")
@@ -129,33 +130,12 @@ def judge(iteration: int, key: str) -> Produced:
 @task
 def update_policy(iteration: int, key: str) -> Produced:
     """Train the policy on the iteration's rollouts and verdicts; its figures go to MLflow."""
-    from pulsemind.crpo import loop
-    from pulsemind.crpo.update import update
+    from tasks.crpo_update import update
 
-    wanted = settings.load()
-    section = wanted.stages.crpo
-    rollouts = list(artifacts.read_shards(phase(iteration, "rollouts"), Rollout))
-    record = Scores if section.reward == "absolute" else Verdict
-    judged = list(artifacts.read_shards(phase(iteration, "verdicts"), record))
-    out = phase(iteration, "adapter")
-    rewards, _ = loop.rewards_of(section, judged, rollouts)
-    queries = loop.trained_on(section, _queries(section, iteration), rewards)
+    wanted, out = settings.load(), phase(iteration, "adapter")
     with tracked("crpo", key, wanted, last=False) as run:
         with artifacts.writing(out, "adapter", stage="crpo", iteration=iteration) as folder:
-            result = update(
-                section,
-                BASE,
-                policy(iteration),
-                SFT,
-                DATASET,
-                queries,
-                rollouts,
-                rewards,
-                phase(iteration, ".trainer"),
-                folder,
-                lambda step, values: None,
-            )
-            artifacts.write_json(folder / "update.json", result.model_dump())
+            update(iteration, folder)
         figures = _figures(iteration)
         run.metrics({k: v for k, v in figures.items() if isinstance(v, int | float)}, iteration)
         run.metrics(
@@ -197,6 +177,18 @@ def _answers() -> list[Answer]:
         for folder in sorted(p for p in COUNTERPARTS.iterdir() if p.is_dir())
         for answer in artifacts.read_shards(folder, Answer)
     ]
+
+
+def recorded(iteration: int) -> tuple[list[Query], list[Rollout], Rewards]:
+    """What an iteration's update trains on: its queries, rollouts and rewards."""
+    from pulsemind.crpo import loop
+
+    section = settings.load().stages.crpo
+    rollouts = list(artifacts.read_shards(phase(iteration, "rollouts"), Rollout))
+    record = Scores if section.reward == "absolute" else Verdict
+    judged = list(artifacts.read_shards(phase(iteration, "verdicts"), record))
+    rewards, _ = loop.rewards_of(section, judged, rollouts)
+    return loop.trained_on(section, _queries(section, iteration), rewards), rollouts, rewards
 
 
 def _queries(section: settings.CrpoSettings, iteration: int) -> list[Query]:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,13 +17,14 @@ from typing import Literal
 from prefect import task
 
 from pulsemind import artifacts, settings
+from tasks.launch import is_first, launch, launched
 from tasks.stage import Produced, produced
 from tasks.tracking import Tracked, reopened, system_metrics, tracked
 
 DATASET, BASE = Path("data/dataset"), Path("models/base")
 SPLIT = {"sft1": "stage1", "sft2": "stage2"}
 START: dict[str, Path | None] = {"sft1": None, "sft2": Path("models/sft1")}
-RESULT, FAILURE = "result.json", "failure.txt"
+RESULT = "result.json"
 
 
 @task
@@ -44,7 +43,9 @@ def train_sft(name: Literal["sft1", "sft2"], key: str) -> Produced:
         run.dataset(f"{SPLIT[name]} of the dataset", artifacts.digest(DATASET))
         with artifacts.writing(out, "adapter", stage=name, base=artifacts.digest(BASE)) as folder:
             if wanted.services.launch:
-                _launch(wanted.services.launch, [name, key, run.run_id, str(folder)], work)
+                launch(
+                    wanted.services.launch, "tasks.sft", [name, key, run.run_id, str(folder)], work
+                )
             else:
                 _train(name, key, run, folder)
         result = SftResult.model_validate_json((work / RESULT).read_text(encoding="utf-8"))
@@ -60,23 +61,6 @@ def _work(name: str, key: str) -> Path:
     return Path("work") / name / key[:16]
 
 
-def _launch(command: Sequence[str], arguments: Sequence[str], work: Path) -> None:
-    """Train in the processes that a launcher starts. Raises what stopped them, as they said it."""
-    from pulsemind.sft.trainer import TrainingError
-
-    failure = work / FAILURE
-    failure.unlink(missing_ok=True)
-    # Children of the environment that this process runs in, whatever the launcher's path is.
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    done = subprocess.run(
-        [*command, "-m", "tasks.sft", *arguments], env={**os.environ, "PATH": path}, check=False
-    )
-    if failure.is_file():
-        raise TrainingError(failure.read_text(encoding="utf-8"))
-    if done.returncode:
-        raise TrainingError(f"{' '.join(command)} ended with {done.returncode}; see its output")
-
-
 def _train(name: str, key: str, run: Tracked, folder: Path) -> None:
     """Train as one process, alone or among many; leaves the result in the work folder."""
     from pulsemind.sft.train import train
@@ -85,19 +69,8 @@ def _train(name: str, key: str, run: Tracked, folder: Path) -> None:
     section = wanted.stages.sft1 if name == "sft1" else wanted.stages.sft2
     work, workers = _work(name, key), wanted.services.workers
     result = train(section, BASE, START[name], DATASET, SPLIT[name], work, folder, run.log, workers)
-    if os.environ.get("RANK", "0") == "0":
+    if is_first():
         artifacts.write_text(work / RESULT, result.model_dump_json())
-
-
-def _launched(name: str, key: str, run_id: str, folder: str) -> None:
-    """What each launched process does."""
-    from pulsemind.sft.trainer import TrainingError
-
-    try:
-        _train(name, key, reopened(run_id, settings.load()), Path(folder))
-    except (TrainingError, artifacts.ArtifactError, ValueError) as error:
-        artifacts.write_text(_work(name, key) / FAILURE, str(error))
-        raise
 
 
 def _csv(history: Sequence[tuple[int, float]]) -> str:
@@ -109,4 +82,8 @@ def _csv(history: Sequence[tuple[int, float]]) -> str:
 
 
 if __name__ == "__main__":
-    _launched(*sys.argv[1:])
+    name, key, run_id, folder = sys.argv[1:]
+    launched(
+        _work(name, key),
+        lambda: _train(name, key, reopened(run_id, settings.load()), Path(folder)),
+    )

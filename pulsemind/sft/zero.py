@@ -68,12 +68,18 @@ def gathered(model: Any) -> Iterator[None]:
 
 @contextmanager
 def whole(parameters: Sequence[torch.Tensor]) -> Iterator[None]:
-    """Make these weights whole, for reading; all processes enter the context together."""
+    """Make these weights whole, for reading; all processes enter the context together.
+
+    DeepSpeed has some of them whole already, inside the forward pass of a module that uses them.
+    """
     sharded = [p for p in parameters if hasattr(p, "ds_id")]
     if not sharded:
         yield
         return
     import deepspeed
+    from deepspeed.runtime.zero.partition_parameters import ZeroParamStatus
+
+    sharded = [p for p in sharded if p.ds_status == ZeroParamStatus.NOT_AVAILABLE]
 
     with deepspeed.zero.GatheredParameters(sharded):
         yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -109,16 +110,18 @@ def start(
     work: Path,
     out: Path,
     processes: int | None = None,
+    kill_at: int = 0,
 ) -> subprocess.Popen[str]:
     """Update in the background; by torchrun in so many processes, or without it.
 
     Args:
         places: base, policy, reference, data, batch.
+        kill_at: step behind which the process kills itself, before it saves.
     """
     launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
     command = [sys.executable, *(launcher if processes else []), "-m", "tests.unit.crpo_job"]
     return subprocess.Popen(
-        [*command, settings.model_dump_json(), *map(str, (*places, work, out))],
+        [*command, settings.model_dump_json(), *map(str, (*places, work, out, kill_at))],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -132,7 +135,13 @@ def main(settings: str, *places: str) -> None:
     """What a process does."""
     from pulsemind.crpo.update import update
 
-    base, policy, reference, data, batch, work, out = map(Path, places)
+    base, policy, reference, data, batch, work, out = map(Path, places[:-1])
+    kill_at = int(places[-1])
+
+    def log(step: int, figures: dict[str, float]) -> None:
+        if step == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
     content = json.loads(batch.read_text(encoding="utf-8"))
     out.mkdir(parents=True, exist_ok=True)
     result = update(
@@ -140,7 +149,7 @@ def main(settings: str, *places: str) -> None:
         *(base, policy, reference, data),
         [Query.model_validate(q) for q in content["queries"]],
         [Rollout.model_validate(r) for r in content["rollouts"]],
-        *(content["rewards"], work, out, lambda step, values: None),
+        *(content["rewards"], work, out, log),
     )
     if os.environ.get("RANK", "0") == "0":
         (work / "result.json").write_text(result.model_dump_json(), encoding="utf-8")
