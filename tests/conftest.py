@@ -5,12 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from PIL import Image, ImageDraw
 
 from pulsemind.model.build import build_base
 from pulsemind.model.load import load_base, new_adapter, save_adapter, write_reference
 from pulsemind.records import Consultation, ImageRef, Provenance, Turn
 from pulsemind.settings import BaseSettings, Lora, Pretraining, TinyModel
+
+# A test says what is right, not how fast: a machine with other work on it may take its time.
+hypothesis_settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("any machine")
 
 SHAPE = TinyModel(
     vocabulary=600,
