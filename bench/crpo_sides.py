@@ -90,7 +90,9 @@ def make_case(folder: Path, url: str, queries: int) -> Case:
         for i in range(queries)
     ]  # fmt: skip
     answers = [
-        Answer(query_id=q.id, model=f"c{c}", text=TEXT) for q in made for c in range(COUNTERPARTS)
+        Answer(query_id=q.id, model=f"c{c}", text=TEXT[c:])
+        for q in made
+        for c in range(COUNTERPARTS)
     ]
     if not (folder / "base").exists():
         turns = [query.turns for query in made]

@@ -6,6 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import pytest
 from ruamel.yaml import YAML
 
 from pulsemind.artifacts import digest, read_shards, write_shards, writing
@@ -42,6 +43,7 @@ def lay_out(folder: Path, base: Path, adapter: Path, data: Path) -> None:
         YAML().dump(content, handle)
 
 
+@pytest.mark.slow
 def test_one_update_behind_rollouts_run_beside_updates_and_can_be_repeated(
     served: Environment, base: Path, adapter: Path, data: Path, tmp_path: Path
 ) -> None:
