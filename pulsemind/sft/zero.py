@@ -72,7 +72,7 @@ def whole(parameters: Sequence[torch.Tensor]) -> Iterator[None]:
 
     DeepSpeed has some of them whole already, inside the forward pass of a module that uses them.
     """
-    sharded = [p for p in parameters if hasattr(p, "ds_id")]
+    sharded: list[Any] = [p for p in parameters if hasattr(p, "ds_id")]
     if not sharded:
         yield
         return
