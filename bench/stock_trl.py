@@ -72,10 +72,22 @@ def stock(
         sampled: sequences of one rollout batch.
     """
     model.register_forward_pre_hook(_without_empty_images, with_kwargs=True)
-    steps = len(rollouts) // settings.global_batch * settings.epochs
-    args = GRPOConfig(
+    by_key = {(r.query_id, r.candidate): r for r in rollouts}
+    return GRPOTrainer(
+        model=model,
+        reward_funcs=recorded_reward,
+        args=_arguments(settings, len(rollouts), sampled, work),
+        train_dataset=prompt_rows(queries, folder),
+        processing_class=processor,
+        rollout_func=replay(by_key, rewards, settings.candidates),
+        **options,
+    )
+
+
+def _arguments(settings: CrpoSettings, rollouts: int, sampled: int, work: Path) -> GRPOConfig:
+    return GRPOConfig(
         output_dir=str(work),
-        max_steps=steps,
+        max_steps=rollouts // settings.global_batch * settings.epochs,
         per_device_train_batch_size=settings.batch,
         gradient_accumulation_steps=settings.global_batch // settings.batch,
         generation_batch_size=sampled,
@@ -100,16 +112,6 @@ def stock(
         disable_tqdm=True,
         seed=settings.seed,
         report_to=[],
-    )
-    by_key = {(r.query_id, r.candidate): r for r in rollouts}
-    return GRPOTrainer(
-        model=model,
-        reward_funcs=recorded_reward,
-        args=args,
-        train_dataset=prompt_rows(queries, folder),
-        processing_class=processor,
-        rollout_func=replay(by_key, rewards, settings.candidates),
-        **options,
     )
 
 

@@ -22,10 +22,11 @@ from pulsemind.crpo.scores import scoring
 from pulsemind.crpo.trainer import OLD, REFERENCE, PolicyTrainer, in_order, without_dropout
 from pulsemind.model.engine import fit_prompt
 from pulsemind.model.load import load_adapter, load_base, load_processor, save_adapter
-from pulsemind.records import Query, Record, Rollout
+from pulsemind.records import Query, Record, Rollout, Turn
 from pulsemind.settings import CrpoSettings
 from pulsemind.sft import checkpoints, zero
 from pulsemind.sft.callbacks import Checkpoints
+from pulsemind.sft.collate import RopeIndex
 
 Log = Callable[[int, dict[str, float]], None]
 Rewards = Mapping[str, Sequence[float | None]]
@@ -101,10 +102,7 @@ def update(
         checkpoints.same_processes(work, args.world_size)
         resume = checkpoints.last_finished(work)
     processor = load_processor(base)
-    set_seed(settings.seed)
-    model = load_adapter(load_base(base, settings.bf16), policy, trainable=True)
-    for name, folder in frozen(settings, args.max_steps, policy, reference).items():
-        model.load_adapter(str(folder), name, is_trainable=False)
+    model = _model(settings, args.max_steps, base, policy, reference)
     made = build_trainer(
         settings, args, model, processor, data, queries, rollouts, rewards, log,
         optimizer.adamw(model, settings.learning_rate),
@@ -118,12 +116,15 @@ def update(
     return result_of(made)
 
 
-def frozen(settings: CrpoSettings, steps: int, policy: Path, reference: Path) -> dict[str, Path]:
-    """The adapters that the loss needs beside the policy's, by name."""
-    found = {REFERENCE: reference} if settings.kl else {}
+def _model(settings: CrpoSettings, steps: int, base: Path, policy: Path, reference: Path) -> Any:
+    """The policy, with the frozen adapters that the loss needs beside it."""
+    set_seed(settings.seed)
+    model = load_adapter(load_base(base, settings.bf16), policy, trainable=True)
+    if settings.kl:
+        model.load_adapter(str(reference), REFERENCE, is_trainable=False)
     if settings.correction.kind != "none" and steps > 1:
-        found[OLD] = policy
-    return found
+        model.load_adapter(str(policy), OLD, is_trainable=False)
+    return model
 
 
 def result_of(made: PolicyTrainer) -> UpdateResult:
@@ -165,14 +166,11 @@ def build_trainer(
     Raises ValueError when a rollout is missing or its prompt is not the one the trainer builds.
     """
     rope_index = model.get_base_model().model.get_rope_index
-    turns = {
-        q.id: fit_prompt(processor, q.turns, data, settings.max_prompt_length) for q in queries
-    }
     by_key = {(r.query_id, r.candidate): r for r in rollouts}
-    ids = {
-        q.id: encode_prompt(processor, turns[q.id], data, rope_index).ids.tolist() for q in queries
-    }
-    _check_prompts(ids, by_key, settings.candidates)
+    turns: dict[str, Sequence[Turn]] = {}
+    for query in queries:
+        turns[query.id], ids = _fitted(settings, processor, query, data, rope_index)
+        _check_prompt(query.id, ids, by_key, settings.candidates)
     candidates = _candidates(settings, queries, by_key, rewards)
     without_dropout(model)
     scoring(model, settings.temperature)
@@ -263,14 +261,26 @@ def arguments(settings: CrpoSettings, queries: int, work: Path) -> TrainingArgum
     return args
 
 
-def _check_prompts(
-    prompts: Mapping[str, list[int]],
+def _fitted(
+    settings: CrpoSettings, processor: Any, query: Query, data: Path, rope_index: RopeIndex
+) -> tuple[Sequence[Turn], list[int]]:
+    """The dialogue as the engine fitted it into `max_prompt_length`, and its prompt's tokens."""
+    turns: Sequence[Turn] = query.turns
+    ids = encode_prompt(processor, turns, data, rope_index).ids.tolist()
+    if len(ids) > settings.max_prompt_length:
+        turns = fit_prompt(processor, turns, data, settings.max_prompt_length)
+        ids = encode_prompt(processor, turns, data, rope_index).ids.tolist()
+    return turns, ids
+
+
+def _check_prompt(
+    query: str,
+    ids: list[int],
     rollouts: Mapping[tuple[str, int], Rollout],
     candidates: int,
 ) -> None:
-    for query, ids in prompts.items():
-        for candidate in range(candidates):
-            if (query, candidate) not in rollouts:
-                raise ValueError(f"query {query}: candidate {candidate} has no rollout")
-            if list(rollouts[query, candidate].prompt_ids) != ids:
-                raise ValueError(f"query {query}: the rollout's prompt differs from the trainer's")
+    for candidate in range(candidates):
+        if (query, candidate) not in rollouts:
+            raise ValueError(f"query {query}: candidate {candidate} has no rollout")
+        if list(rollouts[query, candidate].prompt_ids) != ids:
+            raise ValueError(f"query {query}: the rollout's prompt differs from the trainer's")

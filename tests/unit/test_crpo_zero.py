@@ -61,7 +61,7 @@ def finish(process, code: int = 0) -> None:
     assert process.returncode == code, output
 
 
-@pytest.mark.parametrize("zero", [0, 2, 3])
+@pytest.mark.parametrize("zero", [pytest.param(0, marks=pytest.mark.slow), 2, 3])
 def test_two_processes_end_with_the_adapter_of_one(
     places: Sequence[Path], alone: Path, tmp_path: Path, zero: int
 ) -> None:
@@ -98,6 +98,7 @@ def test_a_killed_update_goes_on_to_the_same_adapter(
     assert results[0] == results[1]
 
 
+@pytest.mark.slow
 def test_zero_3_goes_on_from_its_checkpoint(
     places: Sequence[Path], alone: Path, tmp_path: Path
 ) -> None:
