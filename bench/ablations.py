@@ -14,6 +14,7 @@ from typing import Any
 from bench.table import check, report
 from flows.ablation import SEEDS, ablation
 from pulsemind.evaluation.ablation import Ablation
+from pulsemind.evaluation.arms import p_text
 from pulsemind.evaluation.results import Estimate
 from tasks import ablation as work
 
@@ -66,7 +67,7 @@ def _others(result: Ablation) -> list[str]:
     lines = [
         f"{found.opponents}, {'all seeds' if found.seed is None else f'seed {found.seed}'}: "
         f"{found.words}, {100 * found.difference.value:+.1f} ({100 * found.difference.low:+.1f} to "
-        f"{100 * found.difference.high:+.1f}), p {found.p_value:.3f}, n {found.n}"
+        f"{100 * found.difference.high:+.1f}), {p_text(found.p_value)}, n {found.n}"
         for found in result.comparisons[1:]
     ]
     if result.agreement:

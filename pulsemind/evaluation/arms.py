@@ -195,8 +195,13 @@ def sentence(found: Comparison) -> str:
     return (
         f"{found.arm} and {found.against}, against {found.opponents}: {found.words}; difference in "
         f"score {100 * found.difference.value:+.1f} points ({low:+.1f} to {high:+.1f}), "
-        f"p = {found.p_value:.3f}, {found.n} pairs of replies from {found.cases} dialogues"
+        f"{p_text(found.p_value)}, {found.n} pairs of replies from {found.cases} dialogues"
     )
+
+
+def p_text(value: float) -> str:
+    """A p-value to three digits; never `p = 0`, which no test gives."""
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
 def _scores(items: Sequence[Item]) -> dict[tuple[str, str], float]:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pulsemind.evaluation.ablation import COUNTERPARTS, PULSEMIND, Ablation, Rate
+from pulsemind.evaluation.arms import p_text
 from pulsemind.evaluation.results import Estimate
 
 TITLES = {
@@ -34,7 +35,7 @@ def show(result: Ablation, console: Console | None = None) -> None:
         seed = "all seeds" if found.seed is None else f"seed {found.seed}"
         out.print(
             f"{found.arm} and {found.against}, against {found.opponents}, {seed}: {found.words} "
-            f"({_points(found.difference)} points, p = {found.p_value:.3f}, n = {found.n})"
+            f"({_points(found.difference)} points, {p_text(found.p_value)}, n = {found.n})"
         )
     for note in result.notes:
         out.print(f"[yellow]{note}[/]")

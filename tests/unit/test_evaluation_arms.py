@@ -20,6 +20,7 @@ from pulsemind.evaluation.arms import (
     compare_arms,
     head_to_head,
     items_of,
+    p_text,
     rate,
     sentence,
     sign_flip,
@@ -112,6 +113,7 @@ def test_a_clear_difference_is_said_in_words_and_the_other_way_round() -> None:
     assert found.difference.value == pytest.approx(-back.difference.value)
     assert found.difference.low > 0 > back.difference.high
     assert "48 pairs of replies from 48 dialogues" in sentence(found)
+    assert (p_text(0.0005), p_text(0.0494)) == ("p < 0.001", "p = 0.049")
     with pytest.raises(ValueError, match="no item is judged for both"):
         compare_arms(better, items("A", 1, [None]), 1, COUNTERPARTS, SETTINGS)
 
