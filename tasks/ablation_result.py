@@ -209,8 +209,8 @@ def _data_note(wanted: Settings) -> str:
     )
     return (
         f"both arms: {start}, the same stage 1 and as many steps of stage 2, on {public} dialogues "
-        f"(public) or {everything} (all); our own: sources marked `refine`; where no public set is "
-        "meant for stage 2, stage 1's public text stands in"
+        f"(Public) or {everything} (Public + own); our own: sources marked `refine`; "
+        "where no public set is meant for stage 2, stage 1's public text stands in"
     )
 
 
