@@ -28,6 +28,7 @@ PIPELINE = (sys.executable, "-m", "flows.pipeline")
 CRPO = (sys.executable, "-m", "flows.crpo")
 SFT = (sys.executable, "-m", "flows.sft", "sft1")
 ABLATION = (sys.executable, "-m", "flows.ablation")
+STAGES = YAML(typ="safe").load(Path(__file__).parents[2] / "dvc.yaml")["stages"]
 QUERIES, CANDIDATES, COUNTERPARTS, ITERATIONS = 4, 2, 2, 2
 
 
@@ -147,6 +148,18 @@ def test_a_changed_record_is_kept_and_rebuilds_the_dataset(
     path.write_text(before)
 
 
+@pytest.mark.slow
+def test_a_changed_record_runs_everything_behind_it(chain: tuple[Environment, Path]) -> None:
+    environment, folder = chain
+    path = folder / "data" / "raw" / "consultations.jsonl"
+    before = path.read_text()
+    path.write_text(before.replace("39", "38", 1))
+    rest = list(STAGES)[1:]
+    assert ran(run(environment, folder, "dvc", "repro")) == rest
+    path.write_text(before)
+    run(environment, folder, "dvc", "repro")  # restored from DVC's cache
+
+
 def test_an_altered_or_deleted_artifact_is_made_again(chain: tuple[Environment, Path]) -> None:
     environment, folder = chain
     config = folder / "models" / "crpo" / "adapter_config.json"
@@ -209,6 +222,7 @@ def test_a_run_killed_while_judging_and_updating_ends_with_the_same_adapter(
     assert len(questions) - len(set(questions)) <= 2
 
 
+@pytest.mark.slow
 def test_an_ablation_stands_beside_the_chain(
     chain: tuple[Environment, Path],
 ) -> None:
