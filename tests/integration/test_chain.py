@@ -154,8 +154,10 @@ def test_a_changed_record_runs_everything_behind_it(chain: tuple[Environment, Pa
     path = folder / "data" / "raw" / "consultations.jsonl"
     before = path.read_text()
     path.write_text(before.replace("39", "38", 1))
-    rest = list(STAGES)[1:]
-    assert ran(run(environment, folder, "dvc", "repro")) == rest
+    redone = ran(run(environment, folder, "dvc", "repro"))
+    assert redone[0] == "dataset"  # and what reads the part of it that the record went into
+    assert redone == [stage for stage in STAGES if stage in redone]
+    assert len(redone) > 1
     path.write_text(before)
     run(environment, folder, "dvc", "repro")  # restored from DVC's cache
 
