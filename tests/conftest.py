@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,22 @@ def consultation(number: int) -> Consultation:
         ),
         provenance=Provenance(source="test", licence="CC0-1.0", file="x.jsonl", index=number),
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Where DeepSpeed compiles its operators, for this worker and all that it starts.
+
+    In the user's cache, which every checkout and worker shares, a lock file that a killed
+    process left makes torch wait for ever.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(
+            os.environ,
+            "TORCH_EXTENSIONS_DIR",
+            str(tmp_path_factory.getbasetemp() / "torch_extensions"),
+        )
+        yield
 
 
 @pytest.fixture(scope="session")

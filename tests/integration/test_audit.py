@@ -20,7 +20,7 @@ from pulsemind.judge import compare
 from tasks import audit
 from tests.conftest import consultation
 from tests.integration.conftest import ROOT
-from tests.integration.test_review_page import ARGUMENTS, BROWSERS, CHROMIUM
+from tests.integration.test_review_page import ARGUMENTS, BROWSERS, CHROMIUM, PATIENCE
 
 MODELS = {"crpo": "请立即就诊，并做心电图检查。", "sft": "好的。", "other": "请立即就诊。"}
 
@@ -135,8 +135,11 @@ def test_an_experts_page_saves_what_the_import_reads(
     tasks = [json.loads(line) for line in audit.TASKS.read_text(encoding="utf-8").splitlines()]
     saved = repository / "saved.csv"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=ARGUMENTS, timeout=PATIENCE
+        )
         page = browser.new_page()
+        page.set_default_timeout(PATIENCE)
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto((audit.SHEETS / "expert-1.html").resolve().as_uri())

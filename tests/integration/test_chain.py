@@ -30,6 +30,7 @@ SFT = (sys.executable, "-m", "flows.sft", "sft1")
 ABLATION = (sys.executable, "-m", "flows.ablation")
 STAGES = YAML(typ="safe").load(Path(__file__).parents[2] / "dvc.yaml")["stages"]
 QUERIES, CANDIDATES, COUNTERPARTS, ITERATIONS = 4, 2, 2, 2
+CONCURRENCY = 2
 
 
 def verdict(body: Body) -> str:
@@ -67,7 +68,7 @@ def shrink(path: Path, url: str) -> None:
     tiny["evaluate"]["decoding"]["max_new_tokens"] = 4
     tiny["evaluate"]["bootstrap"] = 100
     content["services"]["endpoints"]["judge"]["base_url"] = url
-    content["services"]["concurrency"] = 2
+    content["services"]["concurrency"] = CONCURRENCY
     small = {"profile": "tiny", "services": content["services"], "profiles": {"tiny": tiny}}
     with path.open("w", encoding="utf-8") as handle:
         YAML().dump(small, handle)
@@ -178,7 +179,7 @@ def test_an_altered_or_deleted_artifact_is_made_again(chain: tuple[Environment, 
 def kill_when(environment: Environment, folder: Path, ready: Callable[[], bool]) -> None:
     """Run the CRPO flow and kill -9 it, and all it started, once `ready`."""
     process = subprocess.Popen(CRPO, cwd=folder, env=environment, start_new_session=True)
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 600
     try:
         while not ready():
             assert process.poll() is None, "finished before it could be killed"
@@ -218,10 +219,11 @@ def test_a_run_killed_while_judging_and_updating_ends_with_the_same_adapter(
     assert (first / "rollouts" / "manifest.json").stat().st_mtime_ns == rollouts
     assert (first / "verdicts" / "manifest.json").stat().st_mtime_ns == verdicts
     assert digest(folder / "models" / "crpo") == wanted
-    # Only what was in flight when the judge was cut off is asked a second time.
+    # Only what was in flight when the judge was cut off is asked a second time, and the answers
+    # that had come but were not yet flushed to the store: as many again, on a busy machine.
     questions = [json.dumps(body["messages"], sort_keys=True) for body in judge.bodies]
     assert asked >= 6
-    assert len(questions) - len(set(questions)) <= 2
+    assert len(questions) - len(set(questions)) <= 2 * CONCURRENCY
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 
 from pulsemind import artifacts
 from pulsemind.records import DIMENSIONS, Verdict
+from tests.processes import outputs
 from tests.unit.crpo_job import REWARDS, G, sampled, some_queries
 
 ROOT = Path(__file__).parents[2]
@@ -69,15 +70,17 @@ def run(folder: Path, launch: list[str], **changes: Any) -> subprocess.Completed
     with (folder / "params.yaml").open("w", encoding="utf-8") as handle:
         YAML().dump(params, handle)
     shutil.rmtree(folder / "out", ignore_errors=True)
-    return subprocess.run(
+    process = subprocess.Popen(
         [sys.executable, "-c", CODE],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=600,
-        check=False,
+        start_new_session=True,
     )
+    out, err = outputs(process)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 def test_launched_processes_make_the_adapter_of_one(place: Path) -> None:

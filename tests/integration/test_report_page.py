@@ -8,14 +8,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pulsemind.records import Outcome
-from tests.integration.test_review_page import ARGUMENTS, BROWSERS, CHROMIUM
+from tests.integration.test_review_page import ARGUMENTS, BROWSERS, CHROMIUM, PATIENCE
 from tests.unit.report_run import HOSTILE, page, write_run
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason=f"no browser: none of {', '.join(BROWSERS)}"
 )
-PATIENCE = 120_000
-"""Milliseconds that anything may take on a busy machine."""
 OUTCOMES: tuple[Outcome, ...] = ("win", "loss", "tie")
 
 

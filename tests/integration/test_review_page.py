@@ -23,6 +23,9 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
 ]
+PATIENCE = 120_000
+"""Milliseconds that a browser may take for anything: a guard, not a measure of speed."""
+expect.set_options(timeout=PATIENCE)
 
 
 def go_on(folder: Path) -> tuple[dict[str, Consultation], dict[str, str]]:
@@ -75,8 +78,11 @@ def test_three_dialogues_reviewed_in_a_browser_reach_the_dataset(tmp_path: Path)
     threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True).start()
     try:
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+            browser = playwright.chromium.launch(
+                executable_path=CHROMIUM, args=ARGUMENTS, timeout=PATIENCE
+            )
             page = browser.new_page()
+            page.set_default_timeout(PATIENCE)
             outside: list[str] = []
             page.on("request", lambda r: outside.append(r.url) if address not in r.url else None)
             errors: list[str] = []

@@ -10,6 +10,7 @@ from pathlib import Path
 from pulsemind import artifacts
 from pulsemind.settings import SftSettings
 from tests.conftest import LORA, consultation
+from tests.processes import outputs
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = SftSettings(
@@ -75,7 +76,7 @@ def start(
 
 def finish(process: subprocess.Popen[str]) -> str:
     """Wait for a run that must succeed; returns what it printed."""
-    output, _ = process.communicate(timeout=600)
+    output, _ = outputs(process)
     assert process.returncode == 0, output
     return output
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from pulsemind import artifacts
 from pulsemind.crpo.optimizer import STATE
 from pulsemind.crpo.update import UpdateResult, update
 from pulsemind.sft import checkpoints
+from tests.processes import outputs
 from tests.unit.crpo_job import SETTINGS, rewards, sampled, some_queries, start, write_batch
 
 FOUR = SETTINGS.model_copy(
@@ -56,8 +58,8 @@ def alone(places: Sequence[Path], tmp_path_factory: pytest.TempPathFactory) -> P
     return folder
 
 
-def finish(process, code: int = 0) -> None:
-    output, _ = process.communicate(timeout=600)
+def finish(process: subprocess.Popen[str], code: int = 0) -> None:
+    output, _ = outputs(process)
     assert process.returncode == code, output
 
 

@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -176,11 +177,12 @@ def test_a_request_that_waits_gives_its_place_to_another(
 
 
 def test_a_silent_server_is_timed_out_and_asked_again(server: ChatServer, tmp_path: Path) -> None:
-    server.delay = lambda body: 1.0 if len(server.bodies) == 1 else 0.0
+    server.delay = lambda body: 5.0 if len(server.bodies) == 1 else 0.0
     usage = Usage()
-    found = complete_all([request("a")], endpoints(server, timeout=0.3), 1, tmp_path, usage=usage)
-    assert found == ["echo a"]
-    assert usage.errors == {"timeout": 1}
+    # On a busy machine a later attempt may be timed out as well.
+    places = endpoints(server, timeout=1.0, attempts=50, failures=100)
+    assert complete_all([request("a")], places, 1, tmp_path, usage=usage) == ["echo a"]
+    assert usage.errors["timeout"] >= 1
 
 
 def test_one_request_that_never_succeeds_stops_the_run(server: ChatServer, tmp_path: Path) -> None:
@@ -206,10 +208,10 @@ def test_rate_limits_hold(server: ChatServer, tmp_path: Path) -> None:
 
 
 def test_an_endpoint_may_have_its_own_concurrency(server: ChatServer, tmp_path: Path) -> None:
-    server.delay = lambda body: 0.05
-    complete_all(
-        (request(str(i)) for i in range(12)), endpoints(server, concurrency=3), 8, tmp_path
-    )
+    together = Barrier(3)  # three are asked at once however slow the machine is
+    server.delay = lambda body: 0.05 + 0.0 * together.wait(300)
+    places = endpoints(server, concurrency=3, timeout=300)
+    complete_all((request(str(i)) for i in range(12)), places, 8, tmp_path)
     assert server.most_at_once == 3
 
 
@@ -223,10 +225,12 @@ def two(server: ChatServer, other: str, **limits: Any) -> dict[str, Endpoint]:
 
 def test_servers_share_by_weight(server: ChatServer, tmp_path: Path) -> None:
     with serving(lambda body: "other") as other:
+        together = Barrier(8)  # none is answered before all are asked: what is free is known
         for one in (server, other):
-            one.delay = lambda body: 0.1
-        complete_all((request(str(i)) for i in range(40)), two(server, other.url), 8, tmp_path)
-        assert 27 <= len(other.bodies) <= 33
+            one.delay = lambda body: 0.0 * together.wait(300)
+        places = two(server, other.url, timeout=300)
+        complete_all((request(str(i)) for i in range(8)), places, 8, tmp_path)
+        assert (len(other.bodies), len(server.bodies)) == (6, 2)
 
 
 def test_a_dead_server_is_replaced(server: ChatServer, tmp_path: Path) -> None:
@@ -271,11 +275,11 @@ def test_a_server_that_stays_away_stops_the_run_and_says_what_to_do(
 
 
 def test_an_address_where_nobody_is_stops_the_run_at_once(tmp_path: Path, server: Any) -> None:
-    places = {"judge": Endpoint(base_url="http://127.0.0.1:9/v1", api_key_env="TEST_KEY")}
-    start = time.monotonic()
+    # Were the cool-down waited for, pytest's time limit would end this test.
+    values = {"base_url": "http://127.0.0.1:9/v1", "api_key_env": "TEST_KEY", "cool_down": 3600}
+    places = {"judge": Endpoint.model_validate(values)}
     with pytest.raises(LlmError, match=r"127\.0\.0\.1:9: connection"):
         complete_all([request(str(i)) for i in range(40)], places, 8, tmp_path)
-    assert time.monotonic() - start < places["judge"].cool_down
 
 
 @pytest.mark.parametrize(
