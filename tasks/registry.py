@@ -113,11 +113,18 @@ def record(model: Registered, decision: Decision, run_id: str) -> None:
     """Write a decision with its evidence onto the candidate's version, then move the alias.
 
     The champion's own version keeps what was written when it was promoted.
-    Raises RegistryError when the alias has been moved by somebody else in the meantime.
+    Raises RegistryError when the alias has been moved by somebody else in the meantime; nothing is
+    written then.
     """
     if decision.outcome == "same":
         return
     version = decision.candidate
+    now = model.champion() if decision.promoted else None
+    if decision.promoted and now not in (decision.champion, version):
+        raise RegistryError(
+            f"{model.name}: the champion became version {now} while version {version} was compared "
+            f"with {decision.champion or 'nobody'}; run register again"
+        )
     figures = {name: getattr(decision, name) for name in ("win_rate", "low", "high")}
     tags = {
         "pulsemind.decision": decision.outcome,
@@ -133,12 +140,6 @@ def record(model: Registered, decision: Decision, run_id: str) -> None:
     model.client.update_model_version(model.name, str(version), markdown(decision)[:5000])
     if not decision.promoted:
         return
-    now = model.champion()
-    if now not in (decision.champion, version):
-        raise RegistryError(
-            f"{model.name}: the champion became version {now} while version {version} was compared "
-            f"with {decision.champion or 'nobody'}; run register again"
-        )
     if decision.champion is not None:
         model.tag(version, {PREVIOUS: str(decision.champion)})
     model.alias(CHAMPION, version)

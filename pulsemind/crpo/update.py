@@ -46,7 +46,8 @@ class UpdateResult(Record):
     """Share of tokens whose probability has moved by more than `clip`, mean over the steps."""
     engine_gap: float
     """Mean distance of the engine's log-probabilities from the trainer's under the policy that
-    sampled, in nats a token."""
+    sampled, in nats a token. Under `crpo.staleness` 1 it includes the drift of one update: the
+    trainer starts from the policy after the one that sampled."""
     engine_gap_max: float
     """The largest."""
     compared: int

@@ -68,9 +68,18 @@ class Store:
         await written
 
     async def settle(self) -> None:
-        """Wait until everything handed over is written."""
-        while self._writer is not None:
-            await self._writer
+        """Wait until everything handed over is written, however often the one who waits is
+        cancelled: the cancellation is passed on afterwards."""
+        cancelled: asyncio.CancelledError | None = None
+        while (writer := self._writer) is not None:
+            try:
+                await asyncio.shield(writer)
+            except asyncio.CancelledError as error:
+                if writer.done():  # the writer itself was cancelled: nobody writes any more
+                    raise
+                cancelled = error
+        if cancelled is not None:
+            raise cancelled
 
     async def _write(self) -> None:
         loop = asyncio.get_running_loop()

@@ -119,7 +119,8 @@ class Services(Section):
     """Processes of the dataset build on this machine, and of measuring dialogues before SFT."""
     launch: list[str]
     """Command that starts the training processes, as `[torchrun, --nproc_per_node, "8"]` or
-    `[accelerate, launch, --num_processes, "8"]`; empty: SFT trains in the task's own process."""
+    `[accelerate, launch, --num_processes, "8"]`; empty: SFT and CRPO's update train in the task's
+    own process."""
     dask: str | None
     """Address of a Dask scheduler (`tcp://host:8786`) whose workers build the dataset, or null for
     processes of this machine. They need this checkout, its environment and its data at the same

@@ -322,6 +322,9 @@ def test_a_champion_that_somebody_else_moved_is_not_overruled(
     monkeypatch.setattr(register, "judged", meanwhile)
     with pytest.raises(RegistryError, match="became version 2 while version 3"):
         run("three")
+    left = model().tags(3)
+    assert not {"pulsemind.promoted", "pulsemind.decision", PREVIOUS} & set(left)
+    assert state()["aliases"]["champion"] == 2
     monkeypatch.setattr(register, "judged", judged)
     assert run("three")["champion"] == 2
     assert model().tags(3)[PREVIOUS] == "2"

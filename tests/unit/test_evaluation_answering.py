@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 import tracemalloc
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import diskcache
 import pytest
+import torch
+from PIL import UnidentifiedImageError
 
 from pulsemind.artifacts import read_shards, write_shards
-from pulsemind.evaluation.answering import answer_each, remembering
+from pulsemind.evaluation.answering import StoreError, answer_each, remembering
 from pulsemind.evaluation.comparing import compare_stream
 from pulsemind.evaluation.consultation import Reply, answer_stream, consult, pairs, questions
 from pulsemind.evaluation.statistics import pairwise_results
@@ -71,6 +75,51 @@ def test_a_refusal_is_broken_and_a_dead_endpoint_stops_the_run() -> None:
         answer_each([query(0)], dead)
     with pytest.raises(ValueError, match="2 queries were asked, 1 replies"):
         answer_each([query(0), query(1)], lambda queries: ["one"])
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(28, "No space left on device"), ConnectionError("gone"), diskcache.Timeout(),
+        sqlite3.OperationalError("locked"), MemoryError(), torch.OutOfMemoryError("CUDA"),
+        torch.AcceleratorError("CUDA error: device-side assert"),
+    ],
+)  # fmt: skip
+def test_a_machine_that_fails_is_no_items_fault(error: Exception) -> None:
+    asked: list[int] = []
+
+    def answer(queries: Sequence[Query]) -> list[str]:
+        asked.append(len(queries))
+        raise error
+
+    with pytest.raises(type(error)):
+        answer_each([query(0), query(1)], answer)
+    assert asked == [2]
+
+
+@pytest.mark.parametrize(
+    "error", [UnidentifiedImageError("no picture"), OSError("image file is truncated")]
+)
+def test_a_picture_that_cannot_be_read_is(error: Exception) -> None:
+    def answer(queries: Sequence[Query]) -> list[str]:
+        raise error
+
+    assert [a.broken for a in answer_each([query(0)], answer)] == [type(error).__name__]
+
+
+def test_a_store_that_fails_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise ValueError("whatever goes wrong in storing")
+
+    model = Model()
+    monkeypatch.setattr(diskcache.Cache, "__setitem__", full)
+    with pytest.raises(StoreError, match=r"said: the replies cannot be kept there \(ValueError"):
+        answer_each([query(0), query(1)], remembering(model, tmp_path / "said", "w", 5))
+    assert len(model.batches) == 1
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError):
+        answer_each([query(0)], remembering(model, tmp_path / "file", "w", 5))
+    assert len(model.batches) == 1
 
 
 def test_a_broken_turn_does_not_end_the_dialogue_and_is_not_judged() -> None:
