@@ -121,6 +121,42 @@ def test_a_phone_scrolls_down_only(browser: Browser, address: str) -> None:
         watched.page.close()
 
 
+def test_caveats_stand_between_the_verdict_and_everything_else(
+    browser: Browser, address: str
+) -> None:
+    for width, height in ((1200, 900), (375, 700)):
+        watched = Watched(browser.new_page(viewport={"width": width, "height": height}))
+        opened = watched.page
+        opened.goto(address)
+        boxes = [
+            opened.locator(where).first.bounding_box()
+            for where in ("#answer h1", "#answer .warning", "#answer .big", "#answer .pill")
+        ]
+        tops = [box["y"] for box in boxes if box]
+        assert len(tops) == 4
+        assert tops == sorted(tops)
+        assert tops[1] < height
+        expect(opened.locator("#answer h1")).to_contain_text("not quality", timeout=PATIENCE)
+        watched.check(address)
+        opened.close()
+
+
+def test_a_table_that_does_not_fit_says_so(browser: Browser, address: str) -> None:
+    watched = Watched(browser.new_page(viewport={"width": 900, "height": 900}))
+    opened = watched.page
+    opened.goto(address)
+    whole = opened.locator("#accuracy details.folded")
+    grid = whole.locator(".scroll")
+    expect(grid).not_to_have_class("scroll wide", timeout=PATIENCE)  # shut: it has no size
+    whole.locator("summary").click()
+    expect(grid).to_have_class("scroll wide", timeout=PATIENCE)
+    hint = grid.evaluate("one => getComputedStyle(one, '::before').content")
+    assert "scroll sideways" in hint
+    expect(opened.locator("#decision .scroll.wide")).to_have_count(0, timeout=PATIENCE)
+    watched.check(address)
+    opened.close()
+
+
 def test_paper_shows_folded_tables_and_no_controls(browser: Browser, address: str) -> None:
     watched = Watched(browser.new_page())
     opened = watched.page

@@ -76,7 +76,10 @@ def test_the_answer_says_whether_on_what_and_how_sure(
     # 12 cases of two turns, all alike: Wilson's interval over the 12 cases.
     known = wilson(12 if outcome == "win" else 0, 12, 0.95)
     assert f"{100 * known.low:.1f} to {100 * known.high:.1f} %" in sure
-    assert "24 decided comparisons" in sure
+    wins = 24 if outcome == "win" else 0
+    assert f"wins {wins} of the 24 decided comparisons" in sure
+    assert f"that is {wins} of all 24" in sure
+    assert "little can be said of proactiveness" in sure
     assert "chance alone hardly explains that" in sure
     assert "Judge: gpt-4o" in sure
     assert "contradicts itself in 0.0 %" in sure
@@ -113,18 +116,29 @@ def test_a_difference_that_the_correction_takes_away_is_not_distinguishable(tmp_
 def test_tiny_offline_and_the_judge_that_also_trained_are_said_on_top(tmp_path: Path) -> None:
     folder = write_run(tmp_path, judge="offline")
     made = report(folder, profile="tiny", judge="offline", train_judge="offline")
-    assert made.labels == ["tiny profile: not quality", "offline judge, not for reporting"]
+    assert made.answer.verdict == (
+        "Better, by an offline judge that also trained it, on the tiny profile: shows that the "
+        "chain works, not quality"
+    )
     assert made.answer.better.startswith("In this test run, by a fixed rubric, the new model")
     said = " ".join(made.warnings)
     assert "say nothing about medical quality" in said
     assert "also trained the model" in said
     assert "CRPO iteration 1: accuracy fell while the reward rose." in said
-    assert "not how good the model is for patients" in " ".join(made.answer.how_sure)
+    sure = " ".join(made.answer.how_sure)
+    assert "order cannot change its verdict" in sure
+    assert "contradicts itself" not in sure
+    rates = table(made, "win-rates", "Against sft by dimension")
+    assert rates["overall"][-1] == "cannot|fixed rubric"
     text = html(made)
-    assert text.index("offline judge, not for reporting") < text.index("<main")
-    assert "offline judge, not for reporting" in markdown(made)
+    assert "Better, by an offline judge" in text[: text.index("</title>")]
+    verdict, first = text.index('<span class="within"> by an offline'), text.index("Read this")
+    assert verdict < first < text.index('class="pill') < text.index("<main")
+    written = markdown(made)
+    assert written.index("Read this first") < written.index("Is the new model better?")
+    assert "Offline judge, not for reporting" in written
     real = report(folder)
-    assert not real.labels
+    assert real.answer.verdict == "Better"
     assert "trained" not in " ".join(real.warnings)
 
 
@@ -171,7 +185,60 @@ def test_our_figures_stand_beside_the_papers(made: Report) -> None:
     rates = table(made, "win-rates", "meddiagnose (the paper's MedDiagnose)")
     assert rates["gpt-4o"][-1] == "94 %"
     assert rates["Lingshu"][-1] == "98 %"
+    assert rates["gpt-4o"][2] == "24 of 24"
     assert "GPT-4o" not in rates
+
+
+def test_a_win_rate_stands_beside_the_number_decided_and_of_all(tmp_path: Path) -> None:
+    made = report(write_run(tmp_path, outcome=lambda n: MIXED[n % 3]))  # 8 won, 8 lost, 8 tied
+    sure = " ".join(made.answer.how_sure)
+    assert "wins 8 of the 16 decided comparisons (50.0 %" in sure
+    assert "that is 8 of all 24 (33.3 %)" in sure
+    assert "decided are proactiveness in 16, accuracy in 16, usefulness in 16" in sure
+    assert table(made, "win-rates", "Against sft by")["overall"][2] == "16 of 24"
+
+
+def test_the_legend_explains_the_names_and_numbers_in_names_are_sorted_as_such(
+    tmp_path: Path,
+) -> None:
+    path = write_run(tmp_path) / "metrics/evaluation.json"
+    content = json.loads(path.read_text())
+    one = [r for r in content["pairwise"] if r["against"] == "gpt-4o"]
+    for name in ("step-120", "step-80"):
+        content["pairwise"] += [row | {"against": name} for row in one]
+    path.write_text(json.dumps(content))
+    made = report(tmp_path)
+    said = "; ".join(made.legend)
+    for text in (
+        "decided: one of the two replies won",
+        "crpo: the new model",
+        "sft: the model before",
+        "the other 3 (gpt-4o, step-80, step-120): the counterparts, which CRPO was trained against",
+        "meddiagnose: consultations of several turns with images, every answer judged",
+    ):
+        assert text in said
+        assert text in html(made).replace("&#39;", "'")
+    order = [name for name in table(made, "win-rates", "meddiagnose") if name[0].islower()]
+    assert order[:4] == ["sft", "gpt-4o", "step-80", "step-120"]
+
+
+def test_an_examples_turn_is_the_one_that_its_case_shows(made: Report) -> None:
+    example = failure(made, "Passive").examples[0]  # the record's query #0
+    (case,) = [one for one in viewer(made).cases if one.key == example.case]
+    assert example.title == f"meddiagnose, {case.title}, turn 1"
+    (turn,) = [turn for turn in case.turns if turn.number == 1]
+    assert (turn.role, turn.text) == ("patient", dict(example.lines)["patient"])
+    assert [turn.number for turn in case.turns if turn.replies] == [1, 2]
+    assert "<h4>Patient, turn 1</h4>" in html(made)
+
+
+def test_a_set_in_which_no_answer_can_be_read_says_so(tmp_path: Path) -> None:
+    path = write_run(tmp_path) / "metrics/evaluation.json"
+    content = json.loads(path.read_text())
+    content["qa"][0] |= {"accuracy": 0.0, "low": 0.0, "high": 0.06, "abstained": 60}
+    path.write_text(json.dumps(content))
+    row = table(report(tmp_path), "accuracy", "")["medqa"]
+    assert row[1] == "no answer could be read|chance 25.0 %"
 
 
 def test_what_a_later_release_measures_is_shown(tmp_path: Path) -> None:
@@ -263,7 +330,7 @@ def test_an_audit_ablations_and_a_decision_are_shown_when_there_are_any(tmp_path
     estimate = {"value": 0.7, "low": 0.6, "high": 0.8}
     ablation = {
         "arms": [{"name": "GRPO"}, {"name": "CRPO"}], "conclusion": "CRPO is better.",
-        "rates": [{"arm": "CRPO", "seed": None, "against": "counterparts", "n": 50,
+        "rates": [{"arm": "CRPO", "seed": None, "against": "counterparts", "n": 50, "ties": 20,
                    "win_rate": estimate}],
         "qa": [{"arm": "GRPO", "benchmark": "mmmu", "n": 30, "accuracy": 0.4, "low": 0.3,
                 "high": 0.5}],
@@ -277,7 +344,7 @@ def test_an_audit_ablations_and_a_decision_are_shown_when_there_are_any(tmp_path
     assert table(made, "judge", "Consistency")["relative, all"][-1] == "60.0 %|50.0 to 70.0, n 40"
     rows = table(made, "ablations", "GRPO")
     assert rows["PulseMind Benchmark (win rate)"] == [
-        "–", "70.0 %|60.0 to 80.0, n 50, against counterparts", "54.7 %", "76.0 %",
+        "–", "70.0 %|60.0 to 80.0, 30 decided of 50, against counterparts", "54.7 %", "76.0 %",
     ]  # fmt: skip
     assert rows["MMMU"][:2] == ["40.0 %|30.0 to 50.0, n 30", "–"]
     assert "CRPO is better." in section(made, "ablations")

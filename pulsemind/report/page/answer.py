@@ -14,6 +14,7 @@ from pulsemind.report.page import figures
 from pulsemind.report.page.inputs import Inputs
 from pulsemind.report.page.parts import Answer, Claim, Picture, Tone, interval, percent
 from pulsemind.report.page.shapes import Pairwise
+from pulsemind.report.page.words import decided, named, within, won
 
 EVEN = 0.5
 UNDECIDED = "not distinguishable"
@@ -38,13 +39,6 @@ def _why_even(row: Pairwise) -> str:
     if row.low is not None and row.high is not None and row.low <= EVEN <= row.high:
         return "the interval holds 50 %"
     return f"corrected for many comparisons it may be chance, p = {row.p_holm or 0.0:.2f}"
-
-
-def named(model: str) -> str:
-    """A model of the chain in words."""
-    return {"crpo": "the new model", "sft": "the model before reinforcement learning"}.get(
-        model, model
-    )
 
 
 def headline(inputs: Inputs, aspect: str = "overall") -> Pairwise | None:
@@ -77,33 +71,8 @@ def answer(inputs: Inputs) -> Answer:
         claims=[c for aspect in _ORDER if (c := _claim(inputs, aspect))],
         picture=_picture(inputs),
         promotion=_promotion(inputs),
+        within=within(inputs),
     )
-
-
-def warnings(inputs: Inputs) -> list[str]:
-    """What a reader must know before any number; empty when there is nothing."""
-    found = []
-    if inputs.tiny:
-        found.append(
-            f"Profile {inputs.about.profile}: a small random model on sample data. The figures "
-            "show that the chain works; they say nothing about medical quality."
-        )
-    if inputs.offline:
-        found.append("Offline judge, not for reporting: a fixed rubric, neither a person nor a "
-                     "language model, compared the replies.")  # fmt: skip
-    same = inputs.about.train_judge == inputs.about.judge
-    if same:
-        found.append(
-            f"The judge that grades ({inputs.about.judge}) also trained the model: it may reward "
-            "what it was taught to like. Confirm with another judge or with experts."
-        )
-    said = inputs.evaluation.warnings if inputs.evaluation else []
-    found += [text for text in said if not (same and "judge" in text and "train" in text)]
-    for number, step in enumerate(inputs.crpo.iterations if inputs.crpo else []):
-        if step.alarms:
-            found.append(f"CRPO iteration {number}: {', '.join(step.alarms)} fell while the reward "
-                         "rose.")  # fmt: skip
-    return found
 
 
 def _better(inputs: Inputs, row: Pairwise, tone: Tone) -> str:
@@ -163,31 +132,49 @@ def _dimensions(inputs: Inputs) -> dict[str, list[str]]:
 
 
 def _how_sure(inputs: Inputs, row: Pairwise) -> list[str]:
-    decided = _decided(row)
     over = f" from {row.cases} consultations" if row.cases else ""
     said = [
         "The judge sees two replies to the same patient and says which is better; 50 % is even. "
-        f"The new model wins {percent(row.win_rate)} of the {decided} decided comparisons "
-        f"({100 * inputs.about.confidence:.0f} % interval {interval(row.low, row.high)} %). "
-        f"{_chance(row)}",
+        f"The new model wins {won(row)} of the {decided(row)} decided comparisons "
+        f"({percent(row.win_rate)}, {100 * inputs.about.confidence:.0f} % interval "
+        f"{interval(row.low, row.high)} %), that is {_of_all(row)}. {_chance(row)}",
         f"{row.n} comparisons{over} were judged; "
-        f"{percent(row.tie.value if row.tie else None)} of them are ties.",
-        f"Judge: {row.judge}"
-        + (" (a fixed rubric, not for reporting)" if inputs.offline else "")
-        + (
-            f"; it contradicts itself in {percent(row.swap_disagreement)} of the comparisons when "
-            "the two replies change places."
-            if row.swap_disagreement is not None
-            else "; the order of the two replies was not swapped."
-        ),
+        f"{percent(row.tie.value if row.tie else None)} of them are ties.{_by_dimension(inputs)}",
+        f"Judge: {row.judge}{_order(inputs, row)}",
     ]
-    if decided < FEW:
-        said.append(f"Only {decided} comparisons were decided: too few to rely on.")
-    if inputs.tiny or inputs.offline:
-        said.append("So this shows that the chain works, not how good the model is for patients.")
+    if decided(row) < FEW:
+        said.append(f"Only {decided(row)} comparisons were decided: too few to rely on.")
     if row.unjudged:
         said.append(f"{row.unjudged} comparisons have no usable verdict and are left out.")
     return said
+
+
+def _of_all(row: Pairwise) -> str:
+    return f"{won(row)} of all {row.n} ({percent(row.win.value if row.win else None)})"
+
+
+def _by_dimension(inputs: Inputs) -> str:
+    """In how many comparisons each dimension was decided, and whether that is little."""
+    found = {a.replace("_", " "): decided(r) for a in _ORDER[1:] if (r := headline(inputs, a))}
+    few = [name for name, count in found.items() if count < FEW]
+    said = ", ".join(f"{name} in {count}" for name, count in found.items())
+    little = f"; little can be said of {_list(few)}" if few else ""
+    return f" By dimension, decided are {said}{little}." if found else ""
+
+
+def _order(inputs: Inputs, row: Pairwise) -> str:
+    """What the order of the two replies does to the judge."""
+    if inputs.offline:
+        return (
+            " (a fixed rubric, not for reporting): it scores each reply by itself, so that their "
+            "order cannot change its verdict."
+        )
+    if row.swap_disagreement is None:
+        return "; the order of the two replies was not swapped."
+    return (
+        f"; it contradicts itself in {percent(row.swap_disagreement)} of the comparisons when "
+        "the two replies change places."
+    )
 
 
 def _picture(inputs: Inputs) -> Picture | None:
@@ -205,10 +192,6 @@ def _picture(inputs: Inputs) -> Picture | None:
     return Picture(figures.scale("answer", points), f"Win rates with intervals: {says}")
 
 
-def _decided(row: Pairwise) -> int:
-    return round(row.n * (1 - row.tie.value)) if row.tie else 0
-
-
 def _claim(inputs: Inputs, aspect: str) -> Claim | None:
     row = headline(inputs, aspect)
     if row is None:
@@ -219,8 +202,8 @@ def _claim(inputs: Inputs, aspect: str) -> Claim | None:
         what=aspect.replace("_", " "),
         tone=tone,
         word=word,
-        evidence=f"wins {percent(row.win_rate)}, interval {interval(row.low, row.high)} %, "
-        f"{_decided(row)} decided of {row.n}"
+        evidence=f"wins {won(row)} of {decided(row)} decided ({percent(row.win_rate)}, interval "
+        f"{interval(row.low, row.high)} %), {_of_all(row)}"
         if known
         else f"{row.n} judged, none decided",
     )

@@ -20,6 +20,7 @@ from pulsemind.records import Consultation, ImageRef, Outcome, Turn
 from pulsemind.report.page import walk
 from pulsemind.report.page.inputs import Inputs
 from pulsemind.report.page.parts import Case, Cases, Cell, Judged, Said, Shown, Table, clip
+from pulsemind.report.page.words import in_order
 
 Name = tuple[str, ...]
 """(benchmark, case id)."""
@@ -131,7 +132,8 @@ def _case(
         left -= len(images)
         verdict = _judged(judged[query]) if query in judged else None
         replies = texts.get((name[0], query), ())
-        shown.append(Said(turn.role, clip(turn.text, TEXT), images, replies, verdict))
+        counted = walk.turn_of(query) + 1 if query else 0
+        shown.append(Said(turn.role, clip(turn.text, TEXT), images, replies, verdict, counted))
     return Case(
         key=f"case-{number + 1}",
         title=record.id,
@@ -139,7 +141,7 @@ def _case(
         department=record.department or UNSTATED,
         outcomes=outcomes,
         turns=shown,
-        others=_others(items),
+        others=_others(inputs, items),
     )
 
 
@@ -148,9 +150,9 @@ def _judged(item: walk.Item) -> Judged:
     return Judged(item.against, outcomes, [clip(reason, REASON) for reason in item.reasons])
 
 
-def _others(items: Sequence[walk.Item]) -> Table:
+def _others(inputs: Inputs, items: Sequence[walk.Item]) -> Table:
     """Overall outcomes: a row a turn, a column an opponent."""
-    models = list(dict.fromkeys(item.against for item in items))
+    models = in_order(inputs, (item.against for item in items))
     turns = sorted({item.turn for item in items})
     found = {(item.turn, item.against): item.outcomes["overall"] or "unjudged" for item in items}
     rows = [

@@ -174,15 +174,16 @@ def _arm(made: Ablation | None, arm: str, title: str, rate: bool) -> Cell:
         rows.sort(key=lambda r: r.against != "counterparts")
         if not rows or rows[0].win_rate is None:
             return Cell("–", "soft")
-        found = rows[0].win_rate
+        one, found = rows[0], rows[0].win_rate
+        count = f"n {one.n}" if one.ties is None else f"{one.n - one.ties} decided of {one.n}"
         return Cell(percent(found.value), small=f"{interval(found.low, found.high)}, "
-                    f"n {rows[0].n}, against {rows[0].against}")  # fmt: skip
+                    f"{count}, against {one.against}")  # fmt: skip
     matching = [a for a in made.qa if a.arm == arm and _same_set(a.benchmark, title)]
     matching.sort(key=lambda a: a.seed is not None)
     if not matching:
         return Cell("–", "soft")
-    one = matching[0]
-    return Cell(percent(one.accuracy), small=f"{interval(one.low, one.high)}, n {one.n}")
+    best = matching[0]
+    return Cell(percent(best.accuracy), small=f"{interval(best.low, best.high)}, n {best.n}")
 
 
 def _same_set(ours: str, printed: str) -> bool:

@@ -202,9 +202,12 @@ def _by_turn(inputs: Inputs, found: Found) -> Part:
             Cell(percent(rate.value if rate else None),
                  small=interval(rate.low, rate.high) if rate else ""),
         ])  # fmt: skip
-    header = ["turn", "judged", "decided", "win rate"]
-    return Table(f"Win rate against {inputs.against} by turn", header, rows,
-                 "Intervals 95 % (Wilson).", folded=True)  # fmt: skip
+    header = ["turn", "judged", "decided", "win rate (decided)"]
+    note = (
+        "The win rate is among the decided, with 95 % intervals (Wilson). Turns, here and in the "
+        "cases: those that the physician answers, counted from 1."
+    )
+    return Table(f"Win rate against {inputs.against} by turn", header, rows, note, folded=True)
 
 
 def _collapse(inputs: Inputs) -> Part:
@@ -242,7 +245,8 @@ def _examples(
         lines = [("patient", clip(query.turns[-1].text)), ("physician", clip(query.reference))]
         lines += [(model, clip(reply.text) or "(empty)") for model, reply in texts.items()]
         case = (name[0], case_of(name[1]))
-        made.append(Example(f"{name[0]}, {name[1]}", lines, shown.get(case, "")))
+        title = f"{name[0]}, {case[1]}, turn {walk.turn_of(name[1]) + 1}"
+        made.append(Example(title, lines, shown.get(case, "")))
     return made
 
 

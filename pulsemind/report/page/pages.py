@@ -10,10 +10,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pulsemind.data.card.parts import markdown_cell
-from pulsemind.judge import note
 from pulsemind.report.page import cases as case_viewer
 from pulsemind.report.page import failures
-from pulsemind.report.page.answer import answer, warnings
+from pulsemind.report.page.answer import answer
 from pulsemind.report.page.evidence import ablations, audit, decision
 from pulsemind.report.page.inputs import Inputs
 from pulsemind.report.page.paper import paper
@@ -21,6 +20,7 @@ from pulsemind.report.page.parts import Cases, Cell, Part, Report, Section
 from pulsemind.report.page.tables import accuracy, win_rates
 from pulsemind.report.page.training import training
 from pulsemind.report.page.validity import validity
+from pulsemind.report.page.words import legend, warnings
 
 OMITTED = (
     "The cases and the examples are left out of this copy, because it leaves the place of the "
@@ -48,7 +48,7 @@ def build(inputs: Inputs, private: bool = False) -> Report:
         lead=f"Profile {inputs.about.profile}, judge {inputs.about.judge}. In grey: "
         f"{paper().paper}, whose figures are of other models, other data and the judge "
         f"{paper().judge}.",
-        labels=_labels(inputs),
+        legend=legend(inputs),
         answer=answer(inputs),
         warnings=warnings(inputs),
         sections=(
@@ -75,11 +75,6 @@ def html(report: Report) -> str:
 def markdown(report: Report) -> str:
     """The report in Markdown: all figures and tables, no words of a consultation."""
     return _render("page.md.jinja", report)
-
-
-def _labels(inputs: Inputs) -> list[str]:
-    labels = [f"{inputs.about.profile} profile: not quality"] if inputs.tiny else []
-    return labels + ([note(inputs.about.judge)] if inputs.offline else [])
 
 
 def _render(template: str, report: Report, **more: str) -> str:

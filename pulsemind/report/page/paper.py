@@ -34,6 +34,8 @@ class Named(_Part):
     title: str
     names: list[str]
     items: int | None = None
+    what: str = ""
+    """What it is, in words."""
 
 
 class WinRates(_Part):

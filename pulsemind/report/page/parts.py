@@ -105,6 +105,8 @@ class Said:
     images: Sequence[Shown] = ()
     replies: Sequence[tuple[str, str]] = ()
     verdict: Judged | None = None
+    number: int = 0
+    """Of the turns that the physician answers, counted from 1; 0 for others."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +175,13 @@ class Answer:
     claims: Sequence[Claim]
     picture: Picture | None = None
     promotion: Claim | None = None
+    within: str = ""
+    """Caveats without which the word must not stand; empty for none."""
+
+    @property
+    def verdict(self) -> str:
+        """The word with its caveats."""
+        return f"{self.word}, {self.within}" if self.within else self.word
 
 
 @dataclass(frozen=True)
@@ -181,7 +190,8 @@ class Report:
 
     title: str
     lead: str
-    labels: Sequence[str]
+    legend: Sequence[str]
+    """Names and words explained, one a line."""
     answer: Answer
     warnings: Sequence[str]
     sections: Sequence[Section] = field(default_factory=tuple)

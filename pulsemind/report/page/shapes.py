@@ -177,6 +177,7 @@ class ArmRate(Shape):
     against: str
     n: int
     cases: int = 0
+    ties: int | None = None
     win_rate: Estimate | None
     score: Estimate | None = None
 

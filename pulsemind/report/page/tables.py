@@ -26,6 +26,7 @@ from pulsemind.report.page.parts import (
     percent,
 )
 from pulsemind.report.page.shapes import QA, Estimate, Pairwise
+from pulsemind.report.page.words import decided_of, opponents, order_changes
 
 NOT_RUN = "not run"
 
@@ -35,6 +36,8 @@ def win_rates(inputs: Inputs) -> Section:
     rows = inputs.evaluation.pairwise if inputs.evaluation else []
     names = list(dict.fromkeys(row.benchmark for row in rows))
     names.sort(key=lambda name: name != POOLED)
+    place = opponents(inputs).index
+    rows = sorted(rows, key=lambda row: place(row.against))
     overall = {n: [r for r in rows if r.benchmark == n and r.aspect == "overall"] for n in names}
     pictures = [picture for name in names if (picture := _drawn(name, overall[name]))]
     parts: list[Part] = []
@@ -74,7 +77,7 @@ def _drawn(benchmark: str, rows: Sequence[Pairwise]) -> Picture | None:
 def _against_all(inputs: Inputs, benchmark: str, rows: Sequence[Pairwise]) -> Table:
     printed = paper().win_rates
     place = index(benchmark, printed.benchmarks)
-    header = ["against", "win rate (decided)", "says", "n", "wins of all", "ties"]
+    header = ["against", "win rate (decided)", "says", "decided of n", "wins of all", "ties"]
     body = [_against(inputs, row) for row in rows]
     if place is None:
         return Table(_title(benchmark), header, body)
@@ -96,12 +99,11 @@ def _against_all(inputs: Inputs, benchmark: str, rows: Sequence[Pairwise]) -> Ta
 
 def _against(inputs: Inputs, row: Pairwise) -> list[Cell]:
     tone, word = verdict(row, inputs.about.confidence)
-    unjudged = f"{row.unjudged} unjudged" if row.unjudged else ""
     return [
         Cell(row.against),
         Cell(percent(row.win_rate), small=interval(row.low, row.high)),
         Cell(word, tone),
-        Cell(str(row.n), small=unjudged),
+        decided_of(row),
         _share(row.win),
         Cell(percent(row.tie.value if row.tie else None)),
     ]  # fmt: skip
@@ -124,20 +126,20 @@ def _by_dimension(inputs: Inputs, rows: Sequence[Pairwise]) -> Part:
     for row in (r for r in pooled if r.benchmark == benchmark):
         tone, word = verdict(row, inputs.about.confidence)
         shares = [percent(share.value if share else None) for share in (row.win, row.tie, row.loss)]
-        swap = percent(row.swap_disagreement)
         body.append([
             Cell(row.aspect.replace("_", " ")),
             Cell(percent(row.win_rate), small=interval(row.low, row.high)),
-            Cell(word, tone), Cell(str(row.n)), *cells(*shares), Cell(swap),
+            Cell(word, tone), decided_of(row), *cells(*shares),
+            order_changes(row.judge, row.swap_disagreement),
         ])  # fmt: skip
     header = [
         "dimension",
         "win rate (decided)",
         "says",
-        "n",
-        "win",
-        "tie",
-        "loss",
+        "decided of n",
+        "wins of all",
+        "ties",
+        "losses",
         "order changes it",
     ]
     return Table(f"Against {inputs.against} by dimension", header, body)
@@ -169,7 +171,9 @@ def accuracy(inputs: Inputs) -> Section:
 def _qa(inputs: Inputs, result: QA, shown: Sequence[Row]) -> list[Cell]:
     place = index(result.benchmark, paper().accuracy.sets)
     chance: tuple[Tone, str] = ("soft", "open questions")
-    if result.chance is not None:
+    if result.n and result.abstained >= result.n:
+        chance = "missing", "no answer could be read"
+    elif result.chance is not None:
         if result.low > result.chance:
             chance = "better", "above chance"
         elif result.high < result.chance:

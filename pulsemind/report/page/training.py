@@ -17,6 +17,7 @@ from pulsemind.report.page.parts import (
     decimal,
     percent,
 )
+from pulsemind.report.page.words import order_changes
 
 _TITLES = {"sft1": "stage 1", "sft2": "stage 2"}
 
@@ -81,7 +82,7 @@ def _crpo(inputs: Inputs) -> list[Part]:
     rows = [
         [
             Cell(str(number)), *cells(decimal(step.reward), decimal(step.reward_std)),
-            *cells(percent(step.zero_variance), percent(step.swap_disagreement)),
+            Cell(percent(step.zero_variance)), order_changes(crpo.judge, step.swap_disagreement),
             *cells(str(step.unjudged), str(step.guarded), decimal(step.length, 1)),
             Cell(", ".join(step.alarms) or "–", "worse" if step.alarms else ""),
         ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pulsemind.report.page.answer import verdict
 from pulsemind.report.page.evidence import generic
 from pulsemind.report.page.inputs import Inputs
 from pulsemind.report.page.parts import Cell, Part, Section, Table, Text, interval, percent
 from pulsemind.report.page.tables import NOT_RUN
+from pulsemind.report.page.words import decided_of
 
 
 def validity(inputs: Inputs) -> Section:
@@ -23,10 +26,11 @@ def validity(inputs: Inputs) -> Section:
         )
     tables = (
         (
-            "The official scripts' figure beside ours", made.official,
+            "The official scripts' figure beside ours", _official(inputs),
             {"benchmark": "benchmark", "against": "against", "rows": "rows", "unparsed": "unparsed",
              "win": "official win", "tie": "tie", "loss": "loss", "ours": "ours: wins of all",
-             "ours_win_rate": "ours: decided", "differences": "why they differ"},
+             "ours_win_rate": "ours: win rate (decided)", "decided": "decided of n",
+             "differences": "why they differ"},
             "The official figure: one order, one overall verdict, count / all rows.",
         ),
         (
@@ -72,6 +76,22 @@ def validity(inputs: Inputs) -> Section:
     return Section("validity", "What the comparison is worth", parts)
 
 
+def _official(inputs: Inputs) -> list[dict[str, Any]]:
+    """The official figures, with the number that our win rate beside them is a share of."""
+    made = inputs.evaluation
+    if made is None:
+        return []
+    found: dict[tuple[Any, ...], str] = {
+        (row.benchmark, row.model, row.against): decided_of(row).text
+        for row in made.pairwise
+        if row.aspect == "overall"
+    }
+    return [
+        row | {"decided": found.get((row.get("benchmark"), row.get("model"), row.get("against")))}
+        for row in made.official
+    ]
+
+
 def _discriminating(inputs: Inputs) -> Table:
     made = inputs.evaluation
     rows = []
@@ -80,9 +100,9 @@ def _discriminating(inputs: Inputs) -> Table:
             tone, word = verdict(row, inputs.about.confidence)
             left = str((made.courtesy if made else {}).get(row.benchmark, "–"))
             rows.append([
-                Cell(row.benchmark), Cell(str(row.n)), Cell(left),
+                Cell(row.benchmark), decided_of(row), Cell(left),
                 Cell(percent(row.win_rate), small=interval(row.low, row.high)), Cell(word, tone),
             ])  # fmt: skip
-    header = ["benchmark", "n", "left out", "win rate (decided)", "says"]
+    header = ["benchmark", "decided of n", "left out", "win rate (decided)", "says"]
     return Table(f"Against {inputs.against} without bare thank-yous", header, rows,
                  "A last turn that only says thanks cannot tell models apart.")  # fmt: skip

@@ -36,8 +36,13 @@ class Item:
     @property
     def turn(self) -> int:
         """Number of the query in its consultation, from 0."""
-        number = self.query.rpartition("#")[2]
-        return int(number) if number.isdigit() else 0
+        return turn_of(self.query)
+
+
+def turn_of(query: str) -> int:
+    """Number of a query in its consultation, from 0 as its id has it; readers are told one more."""
+    number = query.rpartition("#")[2]
+    return int(number) if number.isdigit() else 0
 
 
 def consultation_sets(inputs: Inputs) -> list[str]:

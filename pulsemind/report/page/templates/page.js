@@ -40,6 +40,13 @@
     open();
   }
 
+  // A table that does not fit says so; one in a shut <details> has no size until it opens.
+  // In the next frame, because the hint changes the size that is observed.
+  const sizes = new ResizeObserver((seen) => requestAnimationFrame(() => seen.forEach(({ target }) => {
+    target.classList.toggle("wide", target.scrollWidth > target.clientWidth + 1);
+  })));
+  document.querySelectorAll(".scroll").forEach((one) => sizes.observe(one));
+
   // On paper nothing can be unfolded.
   let folded = [];
   addEventListener("beforeprint", () => {
