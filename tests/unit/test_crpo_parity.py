@@ -163,9 +163,10 @@ def test_a_group_without_variance_teaches_nothing(
     settings = ONE.model_copy(update={"kl": 0.0, "batch": G, "global_batch": G})
     model = load_adapter(load_base(base), adapter, trainable=True)
     gradients = Gradients()
+    own = [r for r in rollouts if r.query_id == queries[2].id]
     made = build_trainer(
         settings, arguments(settings, 1, tmp_path), model, load_processor(base), data,
-        queries[2:3], rollouts[2 * G : 3 * G], rewards(queries), lambda step, figures: None,
+        queries[2:3], own, rewards(queries), lambda step, figures: None,
         torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=1.0),
     )  # fmt: skip
     made.add_callback(gradients)

@@ -385,7 +385,8 @@ def test_recomputed_log_probabilities_are_the_engines(
     )
     assert found.max < 1e-4
     wrong = [rollouts[0].model_copy(update={"prompt_ids": (1, 2)})]
-    with pytest.raises(EngineError, match="query q0: the rollout's prompt differs"):
+    said = f"query {rollouts[0].query_id}: the rollout's prompt differs"
+    with pytest.raises(EngineError, match=said):
         recomputed(model, processor, data, queries, wrong, batch=5, **options)
 
 
