@@ -39,9 +39,9 @@ def answer_each(queries: Sequence[Query], generate: Generate) -> list[Answered]:
     """One answer to each query, in order; a query that the model fails on gives a broken one.
 
     The reason is the error's kind, never its text, which may quote a patient. An endpoint that
-    cannot be reached or has no budget left (LlmError) stops the run: everything answered is kept. So does a
-    store that fails (StoreError), and so does the machine: its disk (OSError, but not Pillow's on a picture
-    that cannot be read), its databases, its accelerator or memory.
+    cannot be reached or has no budget left (LlmError) stops the run: everything answered is kept.
+    So does a store that fails (StoreError), and so does the machine: its disk (OSError, but not
+    Pillow's on a picture that cannot be read), its databases, its accelerator or memory.
     Raises ValueError when `generate` gives another number of texts than it was asked for.
     """
     if not queries:
