@@ -166,22 +166,26 @@ def _verdicts(
     )  # fmt: skip
 
 
-def qa_of(model: Path, wanted: Settings) -> list[QAResult]:
-    """Results on all QA sets of a model's replies."""
-    from pulsemind.evaluation.qa import paired, reader, score
+def qa_of(model: Path, wanted: Settings, usage: Usage, other: Path | None = None) -> list[QAResult]:
+    """Results on all QA sets of a model's replies; only on what `other` answered too, if given."""
+    from pulsemind.evaluation.qa import answered_by_both, paired, reader, score
+
+    def replies(benchmark: str) -> Iterator[Reply]:
+        own = _replies(model, benchmark)
+        return answered_by_both(own, _replies(other, benchmark)) if other else own
 
     section, services = wanted.stages.evaluate, wanted.services
     pairs = chain.from_iterable(
-        paired(artifacts.read_shards(_shards(b), QAItem), _replies(model, b))
-        for b in _of_kind("qa")
+        paired(artifacts.read_shards(_shards(b), QAItem), replies(b)) for b in _of_kind("qa")
     )
-    reading = reader(section, services.endpoints, services.concurrency, RESPONSES)
+    reading = reader(section, services.endpoints, services.concurrency, RESPONSES, usage)
     return score(pairs, section.confidence, reading)
 
 
 @task
 def judge_and_count(key: str) -> Produced:
     """Compare the policy with every other model, count, and read the QA answers."""
+    from pulsemind.evaluation.official import show
     from pulsemind.llm import Usage
     from pulsemind.report.plots import win_rates
 
@@ -202,8 +206,8 @@ def judge_and_count(key: str) -> Produced:
                     if (answers(name) / benchmark).is_dir():
                         replies = _replies(answers(name), benchmark)
                         artifacts.write_shards(folder / "replies" / name / benchmark, replies)
-            results = _count(folder, wanted)
-            artifacts.write_text(folder / "official.txt", _official_page(results))
+            results = _count(folder, wanted, usage)
+            artifacts.write_text(folder / "official.txt", show(results.official) + "\n")
         artifacts.write_json(METRICS, results.model_dump())
         win_rates(results.pairwise, PLOT)
         for path in (METRICS, PLOT, EVALUATION / "official.txt"):
@@ -220,7 +224,7 @@ def judge_and_count(key: str) -> Produced:
     return produced(EVALUATION, METRICS, PLOT)
 
 
-def _count(folder: Path, wanted: Settings) -> Evaluation:
+def _count(folder: Path, wanted: Settings, usage: Usage) -> Evaluation:
     """All results, from the replies and verdicts in a folder."""
     from pulsemind.evaluation.official import recorded_result
     from pulsemind.evaluation.outputs import contamination, warnings
@@ -239,7 +243,7 @@ def _count(folder: Path, wanted: Settings) -> Evaluation:
     ]
     return results.model_copy(
         update={
-            "qa": qa_of(answers(POLICY), wanted),
+            "qa": qa_of(answers(POLICY), wanted, usage),
             "official": [*results.official, *theirs],
             "contamination": overlap,
             "warnings": warnings(trained, section, overlap),
@@ -263,12 +267,6 @@ def _streams(folder: Path, benchmark: str, names: Sequence[str]) -> Benchmark:
         replies=lambda name: artifacts.read_shards(said / name / benchmark, Reply),
         verdicts=lambda: artifacts.read_shards(verdicts, Verdict),
     )
-
-
-def _official_page(results: Evaluation) -> str:
-    from pulsemind.evaluation.official import show
-
-    return show(results.official) + "\n"
 
 
 def _benchmarks() -> dict[str, dict[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,19 +122,28 @@ def _head_to_head(version: int, champion: int, wanted: Settings, run: Tracked) -
 
     usage, own = Usage(), EVALUATION / "replies" / POLICY
     verdicts = judged(own, {CHAMPION: REPLIES}, wanted, usage)
-    run.metrics({f"judge.{name}": value for name, value in usage.metrics().items()})
     about = json.loads((DATASET / "benchmarks.json").read_text(encoding="utf-8"))
     # On improper requests the longer, more helpful answer is not the better one.
     kept = {b: found for b, found in verdicts.items() if about[b]["adapter"] not in SAFETY_ADAPTERS}
     rows = pairwise_results(kept, POLICY, wanted.stages.evaluate)
+    old = {result.benchmark: result for result in qa_of(REPLIES, wanted, usage, own)}
+    qa = [(new, old[new.benchmark]) for new in qa_of(own, wanted, usage, REPLIES)]
+    run.metrics({f"judge.{name}": value for name, value in usage.metrics().items()})
     rule = wanted.stages.registry.promote
     overall = [row for row in rows if row.aspect == "overall"]
     if not overall:
         reason = f"{NO_DIFFERENCE}: there is no pair of replies to a consultation to compare"
         return undecided(NO_DIFFERENCE, reason, version, champion, rule)
-    old = {result.benchmark: result for result in qa_of(REPLIES, wanted)}
-    both = [(new, old[new.benchmark]) for new in qa_of(own, wanted)]
-    return decide(version, champion, overall[-1], both, rule)  # all benchmarks come last
+    broken = _broken(own, about), _broken(REPLIES, about)
+    return decide(version, champion, overall[-1], qa, rule, broken)  # all benchmarks come last
+
+
+def _broken(replies: Path, benchmarks: Iterable[str]) -> int:
+    """How many of a model's replies to the benchmarks are broken."""
+    from pulsemind.evaluation.consultation import Reply
+
+    shards = [replies / name for name in benchmarks if (replies / name).is_dir()]
+    return sum(bool(r.broken) for path in shards for r in artifacts.read_shards(path, Reply))
 
 
 def _tags(wanted: Settings) -> dict[str, str]:

@@ -1,9 +1,9 @@
 """Whether a candidate takes the champion's place: a pure decision on figures, with its evidence.
 
 Both models have answered the same benchmarks. The candidate is promoted when the whole interval of
-its win rate over the champion (among decided pairs, clustered by case) lies above the threshold and
-no QA set falls by more than the margin. What cannot be told apart stays as it is. The rule is ours
-(issue 6, item 7); docs/promotion.md.
+its win rate over the champion (among decided pairs, clustered by case) lies above the threshold,
+no QA set falls by more than the margin, and no more of its replies are broken. What cannot be told
+apart stays as it is. The rule is ours (issue 6, item 7); docs/promotion.md.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ Outcome = Literal[
     "not distinguishable",
     "worse",
     "QA fell",
+    "more broken",
     "other base",
     "rolled back",
 ]
@@ -56,7 +57,8 @@ class Decision(Result):
     Versions are those of the model registry; `champion` is the one compared with, null for the
     first. `n` judged pairs (ties among them) gave `win_rate` among the decided ones with its
     interval; these are null, and `qa` empty, where nothing was compared. `note` is the remark that
-    the figures must carry.
+    the figures must carry. `broken` replies of the candidate's and `champion_broken` of the
+    champion's, to all benchmarks, are in no other figure.
     """
 
     outcome: Outcome
@@ -66,6 +68,8 @@ class Decision(Result):
     champion: int | None
     n: int = Field(default=0, ge=0)
     unjudged: int = Field(default=0, ge=0)
+    broken: int = Field(default=0, ge=0)
+    champion_broken: int = Field(default=0, ge=0)
     win_rate: float | None = None
     low: float | None = None
     high: float | None = None
@@ -82,31 +86,39 @@ def decide(
     pairs: PairwiseResult,
     qa: Sequence[tuple[QAResult, QAResult]],
     rule: Promote,
+    broken: tuple[int, int] = (0, 0),
 ) -> Decision:
     """Decide on a candidate that was compared with the champion.
 
     Args:
         candidate, champion: their versions.
         pairs: the candidate against the champion, overall, on all consultations together.
-        qa: each QA set's results of the candidate and of the champion.
+        qa: each QA set's results of the candidate and of the champion, on what both answered.
+        broken: how many replies of the candidate's and of the champion's are broken.
     """
     changes = [qa_change(new, old, rule.qa_margin) for new, old in qa]
     fallen = [change for change in changes if change.too_much]
     compared, what = _compared(pairs, rule.threshold)
-    outcome: Outcome = "QA fell" if compared == "better" and fallen else compared
-    falls = "; ".join(
+    outcome: Outcome = compared
+    if compared == "better" and (fallen or broken[0] > broken[1]):
+        outcome = "QA fell" if fallen else "more broken"
+    against = [
         f"{c.benchmark} falls by {_points(c.fall)} points [{_points(c.low)}, {_points(c.high)}], "
         f"n = {c.n}, more than {_points(rule.qa_margin)}"
         for c in fallen
-    )
+    ]
+    if broken[0] > broken[1]:
+        against.append(f"{broken[0]} broken replies, the champion has {broken[1]}")
     return Decision(
         outcome=outcome,
         promoted=outcome == "better",
-        reason=f"{what}; {falls}" if falls else what,
+        reason="; ".join([what, *against]),
         candidate=candidate,
         champion=champion,
         n=pairs.n,
         unjudged=pairs.unjudged,
+        broken=broken[0],
+        champion_broken=broken[1],
         win_rate=pairs.win_rate,
         low=pairs.low,
         high=pairs.high,
@@ -166,6 +178,9 @@ def markdown(decision: Decision) -> str:
     lines += [decision.reason + ".", ""]
     if decision.note:
         lines += [f"*{decision.note}*", ""]
+    if decision.broken or decision.champion_broken:
+        counts = f"{decision.broken} of the candidate, {decision.champion_broken} of the champion"
+        lines += [f"Broken replies, in no other figure: {counts}.", ""]
     if decision.qa:
         lines += ["| QA set | n | candidate | champion | fall, points |", "|---|---|---|---|---|"]
     for c in decision.qa:

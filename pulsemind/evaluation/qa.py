@@ -32,6 +32,8 @@ from pulsemind.records import QAItem, Query, Turn
 from pulsemind.settings import Endpoint, EvaluateSettings
 
 T = TypeVar("T")
+Answer = tuple[QAItem, str | None]
+"""An item and the reply's text; None where there is no reply."""
 BLOCK = 512
 """Items held at once; the open ones among them are judged together."""
 
@@ -85,10 +87,10 @@ def _prompt(kind: str, language: str) -> str:
     return files("pulsemind").joinpath("prompts", name).read_text(encoding="utf-8").strip()
 
 
-def paired(items: Iterable[QAItem], replies: Iterable[Reply]) -> Iterator[tuple[QAItem, str]]:
+def paired(items: Iterable[QAItem], replies: Iterable[Reply]) -> Iterator[Answer]:
     """Items with their replies; both streams hold the same ids in the same order.
 
-    Items whose reply is `broken` (there is none to read) are left out.
+    Where a reply is `broken` there is no text to read: None.
     Raises ValueError at the first item whose reply is another one's, or missing.
     """
     following = iter(replies)
@@ -97,11 +99,20 @@ def paired(items: Iterable[QAItem], replies: Iterable[Reply]) -> Iterator[tuple[
         if reply is None or reply.query.id != item.id:
             got = "none" if reply is None else f"that to {reply.query.id}"
             raise ValueError(f"item {item.id}: its reply should come next, but there is {got}")
-        if not getattr(reply, "broken", ""):
-            yield item, reply.text
+        yield item, None if reply.broken else reply.text
     extra = next(following, None)
     if extra is not None:
         raise ValueError(f"reply to {extra.query.id}: there is no such item")
+
+
+def answered_by_both(replies: Iterable[Reply], others: Iterable[Reply]) -> Iterator[Reply]:
+    """The first model's replies, broken where the other's are, to read both on the same items.
+
+    Raises ValueError when one stream ends before the other.
+    """
+    for reply, other in zip(replies, others, strict=True):
+        gone = other.broken and not reply.broken
+        yield reply.model_copy(update={"text": "", "broken": other.broken}) if gone else reply
 
 
 def qa_results(
@@ -112,19 +123,18 @@ def qa_results(
 ) -> list[QAResult]:
     """Results of items whose replies come in any order: their texts are held, items are not.
 
-    Items whose reply is `broken` are left out. For sets of any size: `score(paired(...))`.
+    For sets of any size: `score(paired(...))`.
     Raises ValueError when an item has no reply.
     """
-    texts = {r.query.id: None if getattr(r, "broken", "") else r.text for r in replies}
+    texts = {r.query.id: None if r.broken else r.text for r in replies}
 
-    def pairs() -> Iterator[tuple[QAItem, str]]:
+    def pairs() -> Iterator[Answer]:
         missing = 0
         for item in items:
-            text = texts.get(item.id, "")
-            if item.id not in texts:
+            if item.id in texts:
+                yield item, texts[item.id]
+            else:
                 missing += 1
-            elif text is not None:
-                yield item, text
         if missing:
             raise ValueError(f"{missing} items have no reply")
 
@@ -132,25 +142,31 @@ def qa_results(
 
 
 def score(
-    pairs: Iterable[tuple[QAItem, str]], confidence: float, reading: Reader | None = None
+    pairs: Iterable[Answer], confidence: float, reading: Reader | None = None
 ) -> list[QAResult]:
     """Accuracy per benchmark and kind of question, in the order of the benchmarks' names.
 
     Args:
-        pairs: items with the model's replies, streamed once.
+        pairs: items with the model's replies, streamed once; None is no reply, which is counted but
+            not among the n. Of what has no reply at all there is no result.
         confidence: of the Wilson intervals, in (0, 1).
     """
     reading = reading or Reader()
     tallies: dict[tuple[str, str], _Tally] = {}
-    for part in _blocks(pairs, BLOCK):
+    for block in _blocks(pairs, BLOCK):
+        for item, said in block:
+            tally = tallies.setdefault((item.benchmark, item.kind), _Tally())
+            tally.broken += said is None
+        part = [(item, said) for item, said in block if said is not None]
         judged = _judged(part, reading)
         for number, (item, text) in enumerate(part):
-            tally = tallies.setdefault((item.benchmark, item.kind), _Tally())
+            tally = tallies[item.benchmark, item.kind]
             _count(tally, item, text, reading, judged.get(number))
     kinds = Counter(benchmark for benchmark, _ in tallies)
     return [
         _result(name, kind, tally, kinds[name] > 1, confidence, reading)
         for (name, kind), tally in sorted(tallies.items())
+        if tally.n
     ]
 
 
@@ -161,6 +177,7 @@ class _Tally:
     abstained: int = 0
     differ: int = 0
     unjudged: int = 0
+    broken: int = 0
     chance: float = 0.0
     rules: Counter[str] = field(default_factory=Counter)
 
@@ -228,6 +245,7 @@ def _result(
         chance=None if kind == "open" else tally.chance / tally.n,
         disagreement=wilson(tally.differ, tally.n, confidence) if kind == "choice" else None,
         unjudged=tally.unjudged,
+        broken=tally.broken,
         official_n=official_size(benchmark, kind),
         scorer=_scorer(kind, reading),
         rules=dict(sorted(tally.rules.items())),

@@ -66,7 +66,8 @@ class QAResult(Result):
     `chance` is the accuracy of guessing blindly among the options, null for open questions.
     `rules` says how many replies were read by which rule, `disagreement` how many of the choices a
     second, independent extractor reads otherwise (null where none ran). `unjudged` open answers
-    got no verdict from the judge and were read by the lexical measure. `official_n` is the size of
+    got no verdict from the judge and were read by the lexical measure. `broken` items, to which the
+    model gave no reply, are not among the `n`. `official_n` is the size of
     the published test split, null where the set is not one of the eleven.
     """
 
@@ -79,6 +80,7 @@ class QAResult(Result):
     chance: float | None
     disagreement: Estimate | None = None
     unjudged: int = Field(default=0, ge=0)
+    broken: int = Field(default=0, ge=0)
     official_n: int | None = None
     scorer: str
     rules: dict[str, int]

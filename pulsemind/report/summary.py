@@ -254,7 +254,7 @@ def _show_qa(out: Console, results: Sequence[QAResult]) -> None:
             result.benchmark,
             *(str(result.n), _percent(result.accuracy), _range(result.low, result.high)),
             *(_percent(result.chance), chance_remark(result)),
-            str(result.abstained),
+            f"{result.abstained}" + (f", {result.broken} broken" if result.broken else ""),
         )
     out.print(table)
 

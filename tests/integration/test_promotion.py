@@ -45,6 +45,8 @@ def generator(model: Counterpart, *_: object) -> Callable[[Sequence[Query]], lis
     good = json.loads((Path(str(model.adapter)) / "good.json").read_text())
 
     def answer(queries: Sequence[Query]) -> list[str]:
+        if any(number(q) in good["broken"] and q.id[0] == "q" for q in queries):
+            raise ValueError("an item that breaks it")
         return [q.reference if number(q) in good[q.id[0]] else "嗯" for q in queries]
 
     return answer
@@ -101,9 +103,13 @@ def repository(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     return folder
 
 
-def train(talks: Skill, qa: Skill = lambda i: i < 40) -> None:
+def train(talks: Skill, qa: Skill = lambda i: i < 40, broken: Sequence[int] = ()) -> None:
     """Make models/crpo an adapter with these skills, and its evaluation."""
-    good = {"c": list(filter(talks, range(CASES))), "q": list(filter(qa, range(ITEMS)))}
+    good = {
+        "c": list(filter(talks, range(CASES))),
+        "q": list(filter(qa, range(ITEMS))),
+        "broken": list(broken),
+    }
     base = artifacts.digest(Path("models/base"))
     with artifacts.writing(Path("models/crpo"), "adapter", base=base) as folder:
         artifacts.write_json(folder / "good.json", good)
@@ -222,6 +228,20 @@ def test_a_better_talker_that_forgets_its_facts_is_refused(repository: Path) -> 
     assert state()["aliases"]["champion"] == 1
     train(always, lambda i: i < 49)
     assert run("three")["promoted"]
+
+
+def test_a_broken_item_of_either_is_no_error(repository: Path) -> None:
+    train(never, broken=[3])
+    run("one")
+    train(always, broken=[5, 7])
+    decision = run("two")
+    assert (decision["outcome"], decision["promoted"]) == ("more broken", False)
+    assert "2 broken replies, the champion has 1" in decision["reason"]
+    assert decision["qa"][0]["n"] == ITEMS - 3  # what both answered
+    assert "2 of the candidate, 1 of the champion" in state()["versions"][2][1]
+    train(always, broken=[5])
+    decision = run("three")
+    assert (decision["outcome"], decision["qa"][0]["n"]) == ("better", ITEMS - 2)
 
 
 def test_the_same_candidate_again_changes_nothing(repository: Path) -> None:

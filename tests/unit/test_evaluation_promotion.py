@@ -90,6 +90,20 @@ def test_a_qa_set_may_fall_by_the_margin_and_no_more(correct: int, promoted: boo
         assert "a falls" not in decision.reason
 
 
+@pytest.mark.parametrize(("broken", "promoted"), [((2, 1), False), ((1, 1), True), ((0, 1), True)])
+def test_more_broken_replies_than_the_champions_are_refused(
+    broken: tuple[int, int], promoted: bool
+) -> None:
+    decision = decide(2, 1, pairs(0.6, 0.8), [], RULE, broken)
+    assert decision.promoted == promoted
+    assert decision.outcome == ("better" if promoted else "more broken")
+    assert (decision.broken, decision.champion_broken) == broken
+    assert ("; 2 broken replies, the champion has 1" in decision.reason) != promoted
+    assert f"{broken[0]} of the candidate, {broken[1]} of the champion" in markdown(decision)
+    worse = decide(2, 1, pairs(0.1, 0.2), [], RULE, broken)
+    assert worse.outcome == "worse"
+
+
 def test_what_is_not_distinguishable_and_falls_says_both() -> None:
     decision = decide(2, 1, pairs(0.4, 0.8), [(qa(1, 100), qa(50, 100))], RULE)
     assert decision.outcome == NO_DIFFERENCE

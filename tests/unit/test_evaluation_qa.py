@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from pulsemind.evaluation.consultation import Reply
-from pulsemind.evaluation.qa import Reader, paired, qa_results, query, score
+from pulsemind.evaluation.qa import Reader, answered_by_both, paired, qa_results, query, score
 from pulsemind.records import Provenance, QAItem
 
 EN = {
@@ -148,15 +148,24 @@ def test_streams_are_matched_by_id() -> None:
             list(paired(items, wrong))
 
 
-def test_items_with_a_broken_reply_are_left_out() -> None:
-    class Broken(Reply):
-        broken: str = ""
-
+def test_items_with_a_broken_reply_are_counted_apart() -> None:
     items = [item(0), item(1)]
     replies = [
-        Broken(query=query(items[0]), text="", broken="out of memory"),
-        Broken(query=query(items[1]), text="B"),
+        Reply(query=query(items[0]), text="", broken="out of memory"),
+        Reply(query=query(items[1]), text="B"),
     ]
-    assert [i.id for i, _ in paired(items, replies)] == [items[1].id]
-    (found,) = qa_results(items, replies, 0.95)
-    assert (found.n, found.accuracy) == (1, 1.0)
+    assert [text for _, text in paired(items, replies)] == [None, "B"]
+    for results in (qa_results(items, replies, 0.95), score(paired(items, replies), 0.95)):
+        assert [(r.n, r.accuracy, r.broken) for r in results] == [(1, 1.0, 1)]
+    assert score(paired(items[:1], replies[:1]), 0.95) == []
+
+
+def test_two_models_are_read_on_what_both_answered() -> None:
+    items = [item(i) for i in range(3)]
+    one = [Reply(query=query(i), text="B") for i in items]
+    two = [one[0], one[1].model_copy(update={"text": "", "broken": "refused"}), one[2]]
+    for first, second in ((one, two), (two, one)):
+        (found,) = score(paired(items, answered_by_both(first, second)), 0.95)
+        assert (found.n, found.broken) == (2, 1)
+    with pytest.raises(ValueError, match="shorter"):
+        list(answered_by_both(one, two[:2]))

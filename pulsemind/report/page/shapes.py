@@ -62,6 +62,7 @@ class QA(Shape):
     disagreement: Estimate | None = None
     """Share of the choices that a second, independent extractor reads differently."""
     unjudged: int = 0
+    broken: int = 0
     official_n: int | None = None
     """Size of the published test split, where the set is one of the paper's."""
     note: str = ""

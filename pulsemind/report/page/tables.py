@@ -194,7 +194,8 @@ def _qa(inputs: Inputs, result: QA, shown: Sequence[Row]) -> list[Cell]:
 
 def _abstained(result: QA) -> str:
     unjudged = f", {result.unjudged} unjudged" if result.unjudged else ""
-    return percent(result.abstained / result.n) + unjudged
+    broken = f", {result.broken} broken" if result.broken else ""
+    return percent(result.abstained / result.n) + unjudged + broken
 
 
 def _overlap(inputs: Inputs, benchmark: str) -> Cell:
