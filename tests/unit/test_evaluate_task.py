@@ -14,7 +14,9 @@ from ruamel.yaml import YAML
 
 from pulsemind import settings
 from pulsemind.artifacts import intact, read_shards, write_json, write_shards, write_text
+from pulsemind.evaluation import qa
 from pulsemind.evaluation.consultation import Reply
+from pulsemind.evaluation.qa import Reader
 from pulsemind.evaluation.results import Evaluation
 from pulsemind.records import Query, Verdict
 from pulsemind.settings import Counterpart
@@ -130,6 +132,18 @@ def test_everything_is_answered_judged_and_counted(here: Path) -> None:
     assert [row.printed["win"] for row in recorded] == ["1.0%"]
     page = (work.EVALUATION / "official.txt").read_text(encoding="utf-8")
     assert "last: m against gpt (v.csv, 2 rows)" in page
+
+
+def test_what_the_qa_judge_cost_is_logged(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def reader(*arguments: Any) -> Reader:
+        arguments[4].add((7, 3))
+        return Reader()
+
+    logged: dict[str, float] = {}
+    monkeypatch.setattr(qa, "reader", reader)
+    monkeypatch.setattr(Run, "metrics", lambda self, values: logged.update(values))
+    evaluated()
+    assert (logged["judge.tokens_in"], logged["judge.tokens_out"]) == (7, 3)
 
 
 def test_what_stands_in_the_artifact(here: Path) -> None:
