@@ -69,16 +69,18 @@ def consultation(number: int) -> Consultation:
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Where DeepSpeed compiles its operators, for this worker and all that it starts.
+    """Where DeepSpeed compiles its operators: once for all workers of this run, for no other run.
 
-    In the user's cache, which every checkout and worker shares, a lock file that a killed
-    process left makes torch wait for ever.
+    In the user's cache, which every checkout shares, older releases of torch wait for ever on the
+    lock file of a process that was killed.
     """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(
             os.environ,
             "TORCH_EXTENSIONS_DIR",
-            str(tmp_path_factory.getbasetemp() / "torch_extensions"),
+            str(shared / "torch_extensions"),
         )
         yield
 
