@@ -303,6 +303,7 @@ def test_nothing_secret_is_left_behind(chain: tuple[Environment, Path]) -> None:
         assert not any(value.encode() in content for value in values), path
 
 
+@pytest.mark.slow
 def test_sft_by_torchrun_makes_the_adapter_of_one_process(
     chain: tuple[Environment, Path],
 ) -> None:

@@ -61,6 +61,7 @@ def test_two_processes_end_with_the_adapter_of_one(
     load_adapter(load_base(base), out)  # raises when it does not fit
 
 
+@pytest.mark.slow
 def test_zero_3_resumes_from_its_checkpoint(
     base: Path, dataset: Path, adapter: Path, tmp_path: Path, alone: Path
 ) -> None:
