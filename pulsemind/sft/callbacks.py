@@ -92,6 +92,9 @@ class Checkpoints(TrainerCallback):
         if self.minutes is not None:
             due = time.monotonic() - self.last >= 60 * self.minutes
             control.should_save |= _first_decides(due)
+        if state.global_step >= state.max_steps:
+            # From a checkpoint of the last step transformers would train one step more.
+            control.should_save = False
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if torch.distributed.is_initialized():

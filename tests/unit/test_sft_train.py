@@ -90,6 +90,16 @@ def test_a_killed_stage_goes_on_to_the_same_adapter(
     assert len(checkpoints.finished(tmp_path / "work")) == SETTINGS.keep
 
 
+def test_a_run_killed_behind_its_last_step_trains_no_step_more(
+    base: Path, dataset: Path, tmp_path: Path, whole: Path
+) -> None:
+    places = (base, dataset, tmp_path / "work", tmp_path / "out")
+    finish(start(SETTINGS, *places))
+    shutil.rmtree(tmp_path / "out")  # as a task does with what a killed one left
+    finish(start(SETTINGS, *places))
+    same(whole, tmp_path)
+
+
 @pytest.mark.slow
 def test_ten_kills_at_random_moments_end_with_the_same_adapter(
     base: Path, dataset: Path, tmp_path: Path, whole: Path
@@ -128,7 +138,7 @@ def test_a_half_written_checkpoint_is_no_checkpoint(tmp_path: Path) -> None:
 def test_checkpoints_by_the_clock(base: Path, dataset: Path, tmp_path: Path) -> None:
     run(base, dataset, tmp_path, save_every=100, save_minutes=1e-6, keep=3, snapshots=[])
     names = [path.name for path in checkpoints.finished(tmp_path / "work")]
-    assert names == ["checkpoint-10", "checkpoint-11", "checkpoint-12"]
+    assert names == ["checkpoint-9", "checkpoint-10", "checkpoint-11"]
 
 
 def test_a_loss_that_is_no_number_stops_with_step_and_records(
