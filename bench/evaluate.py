@@ -13,7 +13,6 @@ Requests that were in flight at the kill had no answer to store, and are asked a
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import signal
@@ -21,12 +20,11 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench.chat_judge import asked, serving
 from bench.table import check, report
 from pulsemind import artifacts
 from pulsemind.evaluation.comparing import compare_stream
@@ -44,72 +42,6 @@ OPPONENTS = 6
 """As in the evaluation stage: the SFT model and five counterparts."""
 GUARD = 600
 """Seconds after which a run that hangs is given up."""
-
-
-def serve(port_file: Path) -> None:
-    """The judge: a server on a free port, whose number it writes into a file."""
-    import uvicorn
-    from starlette.applications import Starlette
-    from starlette.requests import ClientDisconnect, Request
-    from starlette.responses import JSONResponse, Response
-    from starlette.routing import Route
-
-    asked = 0
-
-    async def complete(request: Request) -> Response:
-        nonlocal asked
-        try:
-            body = await request.body()
-        except ClientDisconnect:  # killed while it asked
-            return Response()
-        asked += 1
-        await asyncio.sleep(LATENCY)
-        verdict = {"reason": "r"} | dict.fromkeys(
-            ("proactiveness", "accuracy", "usefulness", "language_quality", "overall"),
-            "AB"[len(body) % 2],
-        )
-        message = {"role": "assistant", "content": json.dumps(verdict)}
-        choice = {"index": 0, "finish_reason": "stop", "message": message}
-        used = {"prompt_tokens": 500, "completion_tokens": 60, "total_tokens": 560}
-        whole = {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "usage": used}
-        return JSONResponse({**whole, "choices": [choice]})
-
-    async def tally(request: Request) -> Response:
-        return JSONResponse(asked)
-
-    routes = [
-        Route("/v1/chat/completions", complete, methods=["POST"]),
-        Route("/tally", tally),
-    ]
-    config = uvicorn.Config(Starlette(routes=routes), "127.0.0.1", 0, log_level="warning")
-    server = uvicorn.Server(config)
-
-    async def run() -> None:
-        serving = asyncio.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        artifacts.write_text(port_file, str(port))
-        await serving
-
-    asyncio.run(run())
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """The judge's address; its process ends with the block."""
-    port_file = folder / "port"
-    process = subprocess.Popen([sys.executable, "-m", "bench.evaluate", "--serve", str(port_file)])
-    try:
-        until = time.monotonic() + GUARD
-        while not port_file.is_file():
-            if process.poll() is not None or time.monotonic() > until:
-                raise RuntimeError("the judge's server did not start")
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{port_file.read_text()}"
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def fill(folder: Path, share: float, opponents: int) -> None:
@@ -143,7 +75,7 @@ def _cases(name: str, count: int) -> Iterator[Consultation]:
 def evaluate(folder: Path, url: str) -> dict[str, Any]:
     """What the evaluation stage does with replies: pair, judge, write, count; its figures."""
     os.environ["BENCH_KEY"] = "none"
-    endpoint = Endpoint.model_validate({"base_url": f"{url}/v1", "api_key_env": "BENCH_KEY"})
+    endpoint = Endpoint.model_validate({"base_url": url, "api_key_env": "BENCH_KEY"})
     section = load(profile="72b").stages.evaluate
     judge = Judge(
         kind="openai", model="m", endpoint="judge", orders="both",
@@ -179,7 +111,7 @@ def evaluate(folder: Path, url: str) -> dict[str, Any]:
 
 def measure(share: float) -> dict[str, float]:
     """Against six models, against one, and a run of the latter that is killed and goes on."""
-    with tempfile.TemporaryDirectory() as name, serving(Path(name)) as url:
+    with tempfile.TemporaryDirectory() as name, serving(LATENCY) as url:
         figures: dict[str, float] = {
             "consultations": sum(max(1, round(n * share)) for _, n in CASES.values())
         }
@@ -201,10 +133,10 @@ def measure(share: float) -> dict[str, float]:
 
 def _killed(folder: Path, url: str, total: int) -> dict[str, float]:
     """A run that is killed when half is asked, the run after it, and one more."""
-    before = _tally(url)
+    before = asked(url)
     process = _start(folder, url)
     until = time.monotonic() + GUARD
-    while _tally(url) - before < total / 2:
+    while asked(url) - before < total / 2:
         if process.poll() is not None or time.monotonic() > until:
             raise RuntimeError("the run ended before it could be killed")
         time.sleep(0.05)
@@ -213,17 +145,17 @@ def _killed(folder: Path, url: str, total: int) -> dict[str, float]:
     time.sleep(2 * LATENCY)  # what was in flight ends
     with open_cache(folder / "cache") as store:
         stored = sum(str(key).startswith("reply:") for key in store)
-    asked = _tally(url) - before
+    first = asked(url) - before
     second = _run(folder, url)
-    after = _tally(url) - before - asked
+    after = asked(url) - before - first
     third = _run(folder, url)
-    again = _tally(url) - before - asked - after
+    again = asked(url) - before - first - after
     return {
-        "asked_before_the_kill": asked,
+        "asked_before_the_kill": first,
         "stored_at_the_kill": stored,
         "asked_after_the_kill": after,
         "stored_asked_again": stored + after - total,
-        "in_flight_asked_again": asked + after - total,
+        "in_flight_asked_again": first + after - total,
         "asked_by_a_third_run": again,
         "verdicts_lost": 2 * total - second["verdicts"] - third["verdicts"],
     }
@@ -242,22 +174,12 @@ def _run(folder: Path, url: str) -> dict[str, float]:
     return dict(json.loads((folder / "result.json").read_text(encoding="utf-8")))
 
 
-def _tally(url: str) -> int:
-    """Requests that the judge has had so far."""
-    with urllib.request.urlopen(f"{url}/tally", timeout=GUARD) as answer:
-        return int(json.load(answer))
-
-
 def main() -> int:
     """Measure, print and write; returns 1 when a check fails."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the consultations")
-    parser.add_argument("--serve", metavar="PORT_FILE")
     parser.add_argument("--client", nargs=2, metavar=("URL", "FOLDER"))
     arguments = parser.parse_args()
-    if arguments.serve:
-        serve(Path(arguments.serve))
-        return 0
     if arguments.client:
         url, folder = arguments.client[0], Path(arguments.client[1])
         artifacts.write_json(folder / "result.json", evaluate(folder, url))

@@ -1,24 +1,20 @@
 """All pairs of an evaluation through the judge, as one stream.
 
 Benchmarks and opponents follow one another without a pause in which the judge would have nothing
-to do; `TOGETHER` pairs are handed over at a time, which bounds the memory and costs one latency
-each. Verdicts come out in the order of the pairs; the judge's answers are kept by `pulsemind.llm`,
+to do. Verdicts come out in the order of the pairs; the judge's answers are kept by `pulsemind.llm`,
 so a killed run asks nothing twice.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
 from pathlib import Path
 
-from pulsemind.judge import Pair, compare
+from pulsemind.judge import Pair, compare_each
 from pulsemind.llm import Usage
 from pulsemind.records import Verdict
 from pulsemind.settings import Endpoint, Judge
-
-TOGETHER = 8192
-"""Pairs handed to the judge at a time: at 64 in flight and 300 ms a minute and a half of work."""
 
 
 def compare_stream(
@@ -32,13 +28,16 @@ def compare_stream(
 ) -> Iterator[tuple[str, Verdict]]:
     """The verdicts on pairs, each with the name of its pair's benchmark.
 
-    Arguments and errors as `pulsemind.judge.compare`. Every pair has the same number of verdicts
-    (one, or two in both orders), which stand together.
+    Arguments and errors as `pulsemind.judge.compare_each`. Every pair has the same number of
+    verdicts (one, or two in both orders), which stand together.
     """
-    stream = iter(pairs)
-    while chunk := list(islice(stream, TOGETHER)):
-        shown = [pair for _, pair in chunk]
-        verdicts = compare(shown, judge, endpoints, concurrency, cache, images, usage)
-        each = len(verdicts) // len(shown)
-        for number, verdict in enumerate(verdicts):
-            yield chunk[number // each][0], verdict
+    names: deque[str] = deque()
+
+    def shown() -> Iterator[Pair]:
+        for name, pair in pairs:
+            names.append(name)
+            yield pair
+
+    for verdicts in compare_each(shown(), judge, endpoints, concurrency, cache, images, usage):
+        name = names.popleft()
+        yield from ((name, verdict) for verdict in verdicts)

@@ -1,21 +1,24 @@
 """Judges of replies: one interface, two implementations, chosen by `settings.Judge.kind`.
 
-`compare` gives a verdict per pair and order, `score` absolute scores per reply (the GRPO
-baseline). `openai` asks any compatible endpoint; `offline` is a deterministic rubric whose every
-use must carry `OFFLINE_NOTE`. `judging` takes what is to be judged one by one while something else
-makes it, and judges ahead. A new judge is one module with these functions and one line in each
-table.
+`compare` gives a verdict per pair and order, `compare_each` as a stream; `score` gives absolute
+scores per reply (the GRPO baseline). `openai` asks any compatible endpoint; `offline` is a
+deterministic rubric whose every use must carry `OFFLINE_NOTE`. `judging` takes what is to be judged
+one by one while something else makes it, and judges ahead. A new judge is one module with these
+functions and one line in each table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 from pulsemind.judge import openai
 from pulsemind.judge.offline import OFFLINE_NOTE, compare_scores, rubric
-from pulsemind.judge.pairs import Judgement, Pair, Sample, content, distinct, orders
+from pulsemind.judge.pairs import Judgement, Pair, Sample, orders
 from pulsemind.llm import Usage
 from pulsemind.records import Dimension, Order, Scores, Verdict
 from pulsemind.settings import Endpoint, Judge
@@ -25,6 +28,7 @@ __all__ = [
     "Pair",
     "Sample",
     "compare",
+    "compare_each",
     "judge_name",
     "judging",
     "note",
@@ -32,18 +36,22 @@ __all__ = [
     "score",
 ]
 
+RATED = 1024
+"""Replies whose rubric is remembered: a query's pairs stand together and share them."""
+
 Absolute = dict[Dimension, float]
 _Compare = Callable[
     [
-        Sequence[tuple[Pair, Order]],
+        Iterable[tuple[Pair, Order]],
         Judge,
         Mapping[str, Endpoint],
         int,
         Path,
         Path | None,
         Usage | None,
+        int | None,
     ],
-    list[Judgement],
+    Iterator[Judgement],
 ]
 _Score = Callable[
     [Sequence[Sample], Judge, Mapping[str, Endpoint], int, Path, Path | None, Usage | None],
@@ -64,42 +72,68 @@ def compare(
     images: Path | None = None,
     usage: Usage | None = None,
 ) -> list[Verdict]:
+    """The verdicts of `compare_each`, all of them in one list; arguments and errors as there."""
+    total = sum(len(orders(pair, settings)) for pair in pairs)
+    each = compare_each(pairs, settings, endpoints, concurrency, cache, images, usage, total)
+    return [verdict for verdicts in each for verdict in verdicts]
+
+
+def compare_each(
+    pairs: Iterable[Pair],
+    settings: Judge,
+    endpoints: Mapping[str, Endpoint],
+    concurrency: int,
+    cache: Path,
+    images: Path | None = None,
+    usage: Usage | None = None,
+    total: int | None = None,
+) -> Iterator[list[Verdict]]:
     """Judge each pair in both orders or a drawn one; outcomes are the candidate's.
 
     Args:
-        pairs: query ids must tell queries apart.
-        cache: folder of the answer cache of `pulsemind.llm`.
+        pairs: pulled as far ahead as keeps the judge busy; query ids must tell queries apart.
+        cache: folder of the answer cache of `pulsemind.llm`: identical texts are asked about once
+            and share the verdict.
         images: folder that the queries' image paths are relative to; without it the judge is told
             only that there are images.
         usage: where to add up requests, tokens, errors and latencies; the offline judge has none.
+        total: the number of verdicts, for the progress bar.
 
-    Returns one verdict per pair and order, in the order of `pairs`. Identical texts are judged
-    once and share the verdict (with a drawn order: the first one's). A pair that stays without a
-    usable answer gives a verdict without outcomes, whose reason says why: `unjudged: refused`.
-    Raises LlmError (see `pulsemind.llm`).
+    Yields the verdicts of each pair, one an order, in the order of `pairs`. A pair that stays
+    without a usable answer gives a verdict without outcomes, whose reason says why: `unjudged:
+    refused`. Raises LlmError (see `pulsemind.llm`).
     """
-    first = distinct(pairs)
-    shown = [(pair, order) for pair in first.values() for order in orders(pair, settings)]
+    waiting: deque[tuple[Pair, tuple[Order, ...]]] = deque()
+
+    def shown() -> Iterator[tuple[Pair, Order]]:
+        for pair in pairs:
+            wanted = orders(pair, settings)
+            waiting.append((pair, wanted))
+            yield from ((pair, order) for order in wanted)
+
     judgements = _COMPARE[settings.kind](
-        shown, settings, endpoints, concurrency, cache, images, usage
+        shown(), settings, endpoints, concurrency, cache, images, usage, total
     )
-    by_content: dict[tuple[str, str, str, str], list[tuple[Order, Judgement]]] = {}
-    for (pair, order), judgement in zip(shown, judgements, strict=True):
-        by_content.setdefault(content(pair), []).append((order, judgement))
-    return [
-        Verdict(
-            query_id=pair.query.id,
-            candidate=pair.candidate,
-            counterpart=pair.counterpart,
-            order=order,
-            judge=judge_name(settings),
-            outcomes=judgement.outcomes,
-            overall=judgement.overall,
-            reason=judgement.reason,
-        )
-        for pair in pairs
-        for order, judgement in by_content[content(pair)]
-    ]
+    for judgement in judgements:
+        pair, wanted = waiting.popleft()
+        seen = [judgement, *islice(judgements, len(wanted) - 1)]
+        yield [
+            _verdict(pair, order, judged, settings)
+            for order, judged in zip(wanted, seen, strict=True)
+        ]
+
+
+def _verdict(pair: Pair, order: Order, judgement: Judgement, settings: Judge) -> Verdict:
+    return Verdict(
+        query_id=pair.query.id,
+        candidate=pair.candidate,
+        counterpart=pair.counterpart,
+        order=order,
+        judge=judge_name(settings),
+        outcomes=judgement.outcomes,
+        overall=judgement.overall,
+        reason=judgement.reason,
+    )
 
 
 def score(
@@ -144,14 +178,12 @@ def judging(
     Raises LlmError (see `pulsemind.llm`) for what an earlier request met, at the next call or at
     the end.
     """
-    seen: set[tuple[str, str, str, str]] = set()
     with _JUDGING[settings.kind](settings, endpoints, concurrency, cache, images, usage) as ask:
 
         def hand_over(item: Pair | Sample) -> None:
             if isinstance(item, Sample):
                 ask(item)
-            elif content(item) not in seen:
-                seen.add(content(item))
+            else:
                 for order in orders(item, settings):
                     ask((item, order))
 
@@ -169,28 +201,22 @@ def note(judge: str) -> str:
 
 
 def _offline_compare(
-    shown: Sequence[tuple[Pair, Order]],
+    shown: Iterable[tuple[Pair, Order]],
     settings: Judge,
     endpoints: Mapping[str, Endpoint],
     concurrency: int,
     cache: Path,
     images: Path | None,
     usage: Usage | None,
-) -> list[Judgement]:
-    rated: dict[tuple[str, str], Absolute] = {}
-
-    def rate(pair: Pair, text: str) -> Absolute:
-        key = (pair.query.id, text)
-        if key not in rated:
-            rated[key] = rubric(pair.query, text)
-        return rated[key]
-
-    judgements: list[Judgement] = []
+    total: int | None,
+) -> Iterator[Judgement]:
+    rate = lru_cache(maxsize=RATED)(rubric)
     for pair, _ in shown:
-        outcomes, overall = compare_scores(rate(pair, pair.text), rate(pair, pair.counterpart_text))
+        outcomes, overall = compare_scores(
+            rate(pair.query, pair.text), rate(pair.query, pair.counterpart_text)
+        )
         wanted = {d: outcomes[d] for d in settings.dimensions}
-        judgements.append(Judgement(outcomes=wanted, overall=overall, reason="rubric"))
-    return judgements
+        yield Judgement(outcomes=wanted, overall=overall, reason="rubric")
 
 
 def _offline_score(

@@ -10,8 +10,8 @@ An answer that is malformed, cut or refused is asked for again, `judge.retries` 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache as cached
 from pathlib import Path
@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from pulsemind.judge.pairs import Judgement, Pair, Sample
 from pulsemind.judge.prompt import messages, prompt_text
-from pulsemind.llm import Reply, Request, Usage, answering, complete_all
+from pulsemind.llm import Reply, Request, Usage, answering, complete_all, complete_each
 from pulsemind.records import Dimension, Order, Outcome, Query
 from pulsemind.settings import Endpoint, Judge
 
@@ -50,24 +50,28 @@ def _answer(name: str, decisions: Mapping[str, Any]) -> type[BaseModel]:
 
 
 def compare(
-    shown: Sequence[tuple[Pair, Order]],
+    shown: Iterable[tuple[Pair, Order]],
     settings: Judge,
     endpoints: Mapping[str, Endpoint],
     concurrency: int,
     cache: Path,
     images: Path | None,
     usage: Usage | None,
-) -> list[Judgement]:
-    """Judge pairs, each in its order."""
+    total: int | None,
+) -> Iterator[Judgement]:
+    """Judge pairs, each in its order, as they are drawn."""
     asking = Asking(settings, endpoints, images)
-    requests = (asking.comparison(pair, order) for pair, order in shown)
-    replies = complete_all(
-        requests, endpoints, concurrency, cache, len(shown), "judge", usage, asking.again
-    )
-    return [
-        _seen(reply, read(reply.text, asking.preference), order, settings)
-        for reply, (_, order) in zip(replies, shown, strict=True)
-    ]
+    waiting: deque[Order] = deque()
+
+    def requests() -> Iterator[Request]:
+        for pair, order in shown:
+            waiting.append(order)
+            yield asking.comparison(pair, order)
+
+    for reply in complete_each(
+        requests(), endpoints, concurrency, cache, total, "judge", usage, asking.again
+    ):
+        yield _seen(reply, read(reply.text, asking.preference), waiting.popleft(), settings)
 
 
 def score(
@@ -103,23 +107,14 @@ def ahead(
 ) -> Iterator[Ahead]:
     """Ask in the background what `compare` and `score` would ask; they find the answers stored."""
     asking = Asking(settings, endpoints, images)
-    errors: list[BaseException] = []
-
-    def done(future: Future[Reply]) -> None:
-        error = None if future.cancelled() else future.exception()
-        errors.extend([] if error is None else [error])
-
-    with answering(endpoints, concurrency, cache, "judge", usage, asking.again) as ask:
+    with answering(
+        endpoints, concurrency, cache, label="judge", usage=usage, again=asking.again
+    ) as ask:
 
         def hand_over(item: Sample | tuple[Pair, Order]) -> None:
-            if errors:
-                raise errors[0]
-            request = asking.comparison(*item) if isinstance(item, tuple) else asking.grading(item)
-            ask(request).add_done_callback(done)
+            ask(asking.comparison(*item) if isinstance(item, tuple) else asking.grading(item))
 
         yield hand_over
-    if errors:
-        raise errors[0]
 
 
 class Asking:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import get_args
 
 from pulsemind.artifacts import json_digest
@@ -40,21 +39,9 @@ class Judgement(Record):
 
 
 def orders(pair: Pair, settings: Judge) -> tuple[Order, ...]:
-    """The orders a pair is shown in: both, or one drawn by a hash of seed, query and names."""
+    """The orders a pair is shown in: both, or one drawn by a hash of seed, query, texts and
+    counterpart, so that identical texts are shown, and asked about, in the same."""
     if settings.orders == "both":
         return ORDERS
-    drawn = json_digest([settings.seed, pair.query.id, pair.candidate, pair.counterpart])
-    return (ORDERS[int(drawn, 16) % len(ORDERS)],)
-
-
-def distinct(pairs: Iterable[Pair]) -> dict[tuple[str, str, str, str], Pair]:
-    """The first pair of each content: identical texts are judged once."""
-    first: dict[tuple[str, str, str, str], Pair] = {}
-    for pair in pairs:
-        first.setdefault(content(pair), pair)
-    return first
-
-
-def content(pair: Pair) -> tuple[str, str, str, str]:
-    """What makes two pairs the same to a judge."""
-    return (pair.query.id, pair.text, pair.counterpart, pair.counterpart_text)
+    told = [pair.query.id, pair.text, pair.counterpart, pair.counterpart_text]
+    return (ORDERS[int(json_digest([settings.seed, *told]), 16) % len(ORDERS)],)

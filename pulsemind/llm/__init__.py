@@ -1,10 +1,10 @@
 """The one door to chat models: any OpenAI-compatible endpoint, many requests at once, none twice.
 
-`complete_all` answers an iterable of requests; `answering` answers, in the background, requests
-that come one by one while something else makes them. Either has a bounded number in flight. Every
-answer goes to a cache on disk the moment it arrives, keyed by the content of its request, so that a
-killed run asks nothing again. Requests are taken up a few at a time: prompts and images never
-stand in memory together.
+`answering` answers, in the background, requests that come one by one while something else makes
+them; `complete_each` gives the replies to a stream of requests in their order, `complete_all` all
+of them at once. A bounded number is in flight. Every answer goes to a cache on disk the moment it
+arrives, keyed by the content of its request, so that a killed run asks nothing again. Requests are
+taken up a few at a time: prompts and images never stand in memory together.
 
 Which failures stop the run, and which give a reply without text (ours):
 - no server of the endpoint is left (wrong key, unknown model, unreachable, or failing all the
@@ -18,7 +18,7 @@ prompt, an answer or a key. docs/llm.md says what can be set.
 
 from __future__ import annotations
 
-import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
@@ -30,7 +30,7 @@ from tqdm import tqdm
 
 from pulsemind.llm.budget import BudgetExceeded, LlmError
 from pulsemind.llm.messages import Message, Reply, Request
-from pulsemind.llm.run import WAITING, Again, Run, most_in_flight, running
+from pulsemind.llm.run import WAITING, Again, most_in_flight, running
 from pulsemind.llm.store import open_cache, reply_key
 from pulsemind.llm.usage import Usage
 from pulsemind.settings import Endpoint
@@ -45,9 +45,13 @@ __all__ = [
     "Usage",
     "answering",
     "complete_all",
+    "complete_each",
     "open_cache",
     "reply_key",
 ]
+
+AHEAD = 8192
+"""Replies that may wait for an earlier one which takes long."""
 
 Answering = Callable[[Request], Future[Reply]]
 """Hand over a request; its reply is the future's result."""
@@ -63,10 +67,25 @@ def complete_all(
     usage: Usage | None = None,
     again: Again | None = None,
 ) -> list[Reply]:
-    """Answer all requests, in their order.
+    """The replies of `complete_each`, all of them; arguments and errors as there."""
+    return list(complete_each(requests, endpoints, concurrency, cache, total, label, usage, again))
+
+
+def complete_each(
+    requests: Iterable[Request],
+    endpoints: Mapping[str, Endpoint],
+    concurrency: int,
+    cache: Path,
+    total: int | None = None,
+    label: str = "requests",
+    usage: Usage | None = None,
+    again: Again | None = None,
+) -> Iterator[Reply]:
+    """Answer requests; the replies come in their order, while later requests are being answered.
 
     Args:
-        requests: pulled lazily, a few times `concurrency` of them at a time.
+        requests: pulled lazily, as far ahead of the replies as keeps the endpoints busy, but never
+            more than a few thousand.
         concurrency: requests in flight to one endpoint, where it says nothing else.
         cache: folder of the answer cache; made when absent, may be shared between runs.
         total: their number, for the progress bar.
@@ -74,19 +93,16 @@ def complete_all(
         again: looks at every reply and may ask something else in its place, at once; must give up
             some time.
 
-    Raises LlmError as the module says; must not be called from inside an event loop.
+    Raises LlmError as the module says.
     """
-    used = Usage() if usage is None else usage
-    workers = WAITING * most_in_flight(endpoints, concurrency)
-    with tqdm(total=total, desc=label, mininterval=1.0) as bar:
-
-        async def complete() -> dict[int, Reply]:
-            async with running(endpoints, concurrency, cache, bar, used, again) as run:
-                return await _all(run, requests, workers)
-
-        replies = asyncio.run(complete())
-        bar.set_postfix_str(used.line())
-    return [replies[index] for index in range(len(replies))]
+    waiting: deque[Future[Reply]] = deque()
+    with answering(endpoints, concurrency, cache, total, label, usage, again) as ask:
+        for request in requests:
+            waiting.append(ask(request))
+            while waiting and (waiting[0].done() or len(waiting) > AHEAD):
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 @contextmanager
@@ -94,22 +110,26 @@ def answering(
     endpoints: Mapping[str, Endpoint],
     concurrency: int,
     cache: Path,
+    total: int | None = None,
     label: str = "requests",
     usage: Usage | None = None,
     again: Again | None = None,
 ) -> Iterator[Answering]:
-    """Answer requests in a thread of its own as they come; arguments as `complete_all`.
+    """Answer requests in a thread of its own as they come; arguments as `complete_each`.
 
     Handing over a request blocks while a few times `concurrency` of them have no reply yet, so that
-    they never pile up. A future raises what its request met, an LlmError for one; the others go on.
-    Leaving the block waits for every reply; leaving it by an error drops what has none, and keeps
-    every answer that has arrived.
+    they never pile up. Leaving the block waits for every reply; leaving it by an error drops what
+    has none, and keeps every answer that has arrived.
+
+    Raises what a request met, an LlmError for one, at the next call or at the end, and from its
+    future; those already handed over go on until the block is left.
     """
     used = Usage() if usage is None else usage
     places = BoundedSemaphore(WAITING * most_in_flight(endpoints, concurrency))
     pending: set[Future[Reply]] = set()
+    errors: list[BaseException] = []
     with (
-        tqdm(desc=label, mininterval=1.0) as bar,
+        tqdm(total=total, desc=label, mininterval=1.0) as bar,
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(
             running(endpoints, concurrency, cache, bar, used, again)
@@ -117,11 +137,16 @@ def answering(
     ):
 
         def done(future: Future[Reply]) -> None:
+            error = None if future.cancelled() else future.exception()
+            errors.extend([] if error is None else [error])
             pending.discard(future)
             places.release()
 
         def ask(request: Request) -> Future[Reply]:
             places.acquire()
+            if errors:
+                places.release()
+                raise errors[0]
             future = portal.start_task_soon(run.settle, request)
             pending.add(future)
             future.add_done_callback(done)
@@ -134,20 +159,5 @@ def answering(
             for future in list(pending):
                 future.cancel()
             bar.set_postfix_str(used.line())
-
-
-async def _all(run: Run, requests: Iterable[Request], workers: int) -> dict[int, Reply]:
-    replies: dict[int, Reply] = {}
-    numbered = enumerate(requests)
-
-    async def work() -> None:
-        for index, request in numbered:
-            replies[index] = await run.settle(request)
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(workers):
-                group.create_task(work())
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-    return replies
+    if errors:
+        raise errors[0]

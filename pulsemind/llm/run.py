@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -108,5 +109,11 @@ async def running(
     again: Again | None,
 ) -> AsyncIterator[Run]:
     """A run over the store in a folder; clients and store are closed at its end."""
-    async with opened(folder) as (store, cache), AsyncExitStack() as clients:
-        yield Run(endpoints, concurrency, store, cache, clients, bar, usage, again)
+    # What is there already (a model's libraries: hundreds of thousands of objects) is left out when
+    # garbage is collected: each pass over it would hold up all answers that arrive meanwhile.
+    gc.freeze()
+    try:
+        async with opened(folder) as (store, cache), AsyncExitStack() as clients:
+            yield Run(endpoints, concurrency, store, cache, clients, bar, usage, again)
+    finally:
+        gc.unfreeze()

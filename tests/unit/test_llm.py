@@ -6,8 +6,9 @@ import json
 import time
 import traceback
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
@@ -20,6 +21,8 @@ from tests.unit.chat_server import Body, ChatServer, serving
 
 SECRET = "key-that-must-not-show"
 PROMPT = "words-of-a-patient"
+GUARD = 120.0
+"""Seconds after which a test that hangs fails."""
 
 
 def request(text: str = PROMPT, **changes: object) -> Request:
@@ -78,12 +81,63 @@ def test_equal_requests_at_the_same_time_are_asked_once(server: ChatServer, tmp_
 def test_a_run_that_dies_keeps_what_was_answered(server: ChatServer, tmp_path: Path) -> None:
     def cut_short():
         yield request("a")
+        with llm.open_cache(tmp_path) as store:
+            until = time.monotonic() + GUARD
+            while not any(key.startswith("reply:") for key in store):
+                assert time.monotonic() < until
+                time.sleep(0.01)
         raise RuntimeError("killed")
 
     with pytest.raises(RuntimeError, match="killed"):
         complete_all(cut_short(), endpoints(server), 1, tmp_path)
     assert complete_all([request("a")], endpoints(server), 1, tmp_path) == ["echo a"]
     assert len(server.bodies) == 1
+
+
+def test_replies_come_while_requests_are_still_made(server: ChatServer, tmp_path: Path) -> None:
+    made = []
+
+    def requests():
+        for number in range(100):
+            made.append(number)
+            yield request(str(number))
+
+    replies = llm.complete_each(requests(), endpoints(server), 2, tmp_path)
+    assert next(replies).text == "echo 0"
+    assert len(made) < 100
+    replies.close()  # what is not answered is dropped
+    assert len(server.bodies) < 100
+
+
+def test_a_reply_that_takes_long_holds_few_others(
+    server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Later replies are kept behind it up to a limit; then no more requests are pulled."""
+    monkeypatch.setattr(llm, "AHEAD", 10)
+    go, made = Event(), []
+
+    def requests():
+        for number in range(40):
+            made.append(number)
+            yield request(str(number))
+
+    def answer(body: Body) -> str:
+        text = str(body["messages"][-1]["content"])
+        if text == "0":
+            go.wait(GUARD)
+        return text
+
+    server.answer = answer
+    replies = llm.complete_each(requests(), endpoints(server), 4, tmp_path)
+    with ThreadPoolExecutor(1) as reader:
+        first = reader.submit(next, replies)
+        until = time.monotonic() + GUARD
+        while len(made) < 11 and time.monotonic() < until:
+            time.sleep(0.01)
+        assert len(made) == 11  # the reader waits for the first reply
+        go.set()
+        assert first.result(GUARD).text == "0"
+        assert [reply.text for reply in replies] == [str(n) for n in range(1, 40)]
 
 
 def test_a_limit_is_waited_out(server: ChatServer, tmp_path: Path) -> None:
