@@ -35,6 +35,7 @@ from bench.crpo_sides import (
     IN_FLIGHT,
     LATENCY,
     Case,
+    Clock,
     alone,
     make_case,
     ours,
@@ -111,7 +112,7 @@ def main() -> int:
     if options.client:
         url, folder, queries = options.client
         case = make_case(Path(folder), url, int(queries))
-        rolled_out(case, *case.policy(), Path(folder) / "cache-crash")
+        rolled_out(case, Path(folder) / "cache-crash", Clock())
         return 0
     queries, rounds = (8, 1) if options.quick else (32, options.rounds)
     with tempfile.TemporaryDirectory() as name, serving(LATENCY) as url:

@@ -111,8 +111,8 @@ def judge_with(case: Case, cache: Path) -> tuple[Any, ...]:
     return case.answers, case.endpoints, IN_FLIGHT, cache, case.folder
 
 
-def rolled_out(case: Case, model: Any, processor: Any, cache: Path) -> list[Rollout]:
-    """Sample while the judge answers."""
+def rolled_out(case: Case, cache: Path, clock: Clock) -> list[Rollout]:
+    """Load the policy, sample while the judge answers."""
 
     def failed(error: LlmError) -> None:
         raise error
@@ -120,15 +120,15 @@ def rolled_out(case: Case, model: Any, processor: Any, cache: Path) -> list[Roll
     with loop.judging_ahead(
         case.settings, case.queries, *judge_with(case, cache), Usage(), failed
     ) as passing:
+        model, processor = case.policy()
+        clock.fixed()
         return list(passing(case.sampled(model, processor)))
 
 
 def ours(case: Case, cache: Path) -> dict[str, float]:
     """Seconds of one iteration as the tasks make it."""
     clock = Clock()
-    model, processor = case.policy()
-    clock.fixed()
-    rollouts = rolled_out(case, model, processor, cache)
+    rollouts = rolled_out(case, cache, clock)
     clock.work("rollout and judge")
     shards = case.folder / "rollouts"
     with artifacts.writing(shards, "rollouts") as out:

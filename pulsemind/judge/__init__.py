@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
-from pulsemind.judge import openai
+from pulsemind.judge import ahead, openai
 from pulsemind.judge.offline import OFFLINE_NOTE, compare_scores, rubric
 from pulsemind.judge.pairs import Judgement, Pair, Sample, orders
 from pulsemind.llm import Usage
@@ -59,7 +59,7 @@ _Score = Callable[
 ]
 _Judging = Callable[
     [Judge, Mapping[str, Endpoint], int, Path, Path | None, Usage | None],
-    AbstractContextManager[openai.Ahead],
+    AbstractContextManager[Callable[[Pair | Sample], None]],
 ]
 
 
@@ -167,7 +167,7 @@ def judging(
     images: Path | None = None,
     usage: Usage | None = None,
 ) -> Iterator[Callable[[Pair | Sample], None]]:
-    """Judge in the background what the function given is called with; arguments as `compare`.
+    """Judge, in another process, what the function given is called with; arguments as `compare`.
 
     Nothing comes back: the answers go to the cache as they arrive, and `compare` or `score` of the
     same things in the same order find them there. Handing over blocks while the judge has more
@@ -178,15 +178,8 @@ def judging(
     Raises LlmError (see `pulsemind.llm`) for what an earlier request met, at the next call or at
     the end.
     """
-    with _JUDGING[settings.kind](settings, endpoints, concurrency, cache, images, usage) as ask:
-
-        def hand_over(item: Pair | Sample) -> None:
-            if isinstance(item, Sample):
-                ask(item)
-            else:
-                for order in orders(item, settings):
-                    ask((item, order))
-
+    chosen = _JUDGING[settings.kind]
+    with chosen(settings, endpoints, concurrency, cache, images, usage) as hand_over:
         yield hand_over
 
 
@@ -236,5 +229,5 @@ _COMPARE: Mapping[str, _Compare] = {"offline": _offline_compare, "openai": opena
 _SCORE: Mapping[str, _Score] = {"offline": _offline_score, "openai": openai.score}
 _JUDGING: Mapping[str, _Judging] = {
     "offline": lambda *_: nullcontext(lambda item: None),
-    "openai": openai.ahead,
+    "openai": ahead.judging,
 }

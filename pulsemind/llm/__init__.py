@@ -46,6 +46,7 @@ __all__ = [
     "answering",
     "complete_all",
     "complete_each",
+    "most_in_flight",
     "open_cache",
     "reply_key",
 ]
