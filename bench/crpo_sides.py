@@ -121,6 +121,8 @@ def rolled_out(case: Case, cache: Path, clock: Clock) -> list[Rollout]:
         case.settings, case.queries, *judge_with(case, cache), Usage(), failed
     ) as passing:
         model, processor = case.policy()
+        while not (cache / "cache.db").exists():  # the judge's process has not opened its store
+            time.sleep(0.01)
         clock.fixed()
         return list(passing(case.sampled(model, processor)))
 

@@ -18,6 +18,7 @@ prompt, an answer or a key. docs/llm.md says what can be set.
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, wait
@@ -136,6 +137,7 @@ def answering(
             running(endpoints, concurrency, cache, bar, used, again)
         ) as run,
     ):
+        loop = portal.call(_loop)
 
         def done(future: Future[Reply]) -> None:
             error = None if future.cancelled() else future.exception()
@@ -148,7 +150,8 @@ def answering(
             if errors:
                 places.release()
                 raise errors[0]
-            future = portal.start_task_soon(run.settle, request)
+            # Not the portal's own way, which waits for the loop to take the task up.
+            future = asyncio.run_coroutine_threadsafe(run.settle(request), loop)
             pending.add(future)
             future.add_done_callback(done)
             return future
@@ -162,3 +165,7 @@ def answering(
             bar.set_postfix_str(used.line())
     if errors:
         raise errors[0]
+
+
+async def _loop() -> asyncio.AbstractEventLoop:
+    return asyncio.get_running_loop()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -12,6 +15,7 @@ import pytest
 
 from pulsemind.crpo.loop import judge, judging_ahead
 from pulsemind.judge import Pair, Sample, compare, judging, score
+from pulsemind.judge.ahead import Ended, Job
 from pulsemind.llm import (
     LlmError,
     Message,
@@ -20,8 +24,9 @@ from pulsemind.llm import (
     Usage,
     answering,
     complete_all,
+    open_cache,
 )
-from pulsemind.records import DIMENSIONS, Answer, Query, Rollout, Turn
+from pulsemind.records import DIMENSIONS, Answer, ImageRef, Query, Rollout, Turn
 from pulsemind.settings import CrpoSettings, Endpoint
 from tests.unit.chat_server import ChatServer, serving
 from tests.unit.crpo_job import SETTINGS
@@ -161,6 +166,76 @@ def test_an_error_of_the_judge_is_told_at_the_end(server: ChatServer, tmp_path: 
         judging(judge_settings("openai"), places(server), 1, tmp_path) as hand_over,
     ):
         hand_over(pairs(1)[0])
+
+
+def test_a_failure_of_the_maker_stops_the_judge(server: ChatServer, tmp_path: Path) -> None:
+    """What is handed over and not answered is dropped, however much it is."""
+    go, heard = threading.Event(), threading.Event()
+
+    def answer(body: Any) -> str:
+        heard.set()
+        go.wait(GUARD)
+        return better(body)
+
+    server.answer = answer
+
+    def make() -> None:
+        with judging(judge_settings("openai"), places(server), 1, tmp_path) as hand_over:
+            for one in pairs(3):
+                hand_over(one)
+            assert heard.wait(GUARD)
+            raise RuntimeError("sampling")
+
+    with pytest.raises(RuntimeError, match="sampling"):
+        make()
+    assert len(server.bodies) == 1
+    go.set()
+
+
+def test_when_the_maker_is_killed_the_judge_ends_and_keeps_what_it_has(
+    server: ChatServer, tmp_path: Path
+) -> None:
+    """A killed process closes its end of the pipe without having said that this was all."""
+    job = Job(
+        settings=judge_settings("openai"), endpoints=places(server), concurrency=1,
+        cache=tmp_path, images=None,
+    )  # fmt: skip
+    (one, *_) = pairs(1)
+    with subprocess.Popen(
+        [sys.executable, "-m", "pulsemind.judge.ahead"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(f"{job.model_dump_json()}\n{one.model_dump_json()}\n")
+        process.stdin.flush()
+        until = time.monotonic() + GUARD
+        while stored(tmp_path) < 2 and time.monotonic() < until:
+            time.sleep(0.05)
+        process.stdin.close()
+        ended = Ended.model_validate_json(process.stdout.read())
+    assert (ended.usage.requests, ended.error) == (2, "stopped")
+    compare([one], judge_settings("openai"), places(server), 1, tmp_path)
+    assert len(server.bodies) == 2
+
+
+def stored(folder: Path) -> int:
+    with open_cache(folder) as store:
+        return sum(key.startswith("reply:") for key in store)
+
+
+def test_an_unforeseen_failure_quotes_nobody(
+    server: ChatServer, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    gone = (ImageRef(path="images/gone.png"),)
+    turns = (Turn(role="patient", text="a patient's words", images=gone),)
+    seen = pairs(1)[0].model_copy(update={"query": EN.model_copy(update={"turns": turns})})
+    with (
+        pytest.raises(LlmError, match="failed with FileNotFoundError"),
+        judging(judge_settings("openai"), places(server), 1, tmp_path, tmp_path) as hand_over,
+    ):
+        hand_over(seen)
+    assert "words" not in capfd.readouterr().err
 
 
 # The rollout's side.
