@@ -5,8 +5,9 @@ function that asks the same judge the same number of requests through the same c
 model and adapter, queries, tokens, loss, optimiser step and threads. TRL samples the whole batch at
 once and is given its cheapest way to train on it: one optimiser step, so that it computes no old
 log-probabilities. Beside it the lower bound of any overlap: max(rollout alone, judging alone) +
-update. What an iteration needs but is no work (loading, trainer, artifacts, Prefect's three tasks)
-has a column of its own (also the start of the process that asks the judge). The judge is a server of this machine, a process, that takes 300 ms.
+update. What an iteration needs but is no work (loading, starting the process that asks the judge,
+trainer, artifacts, Prefect's three tasks) has a column of its own. The judge is a server of this
+machine, a process, that takes 300 ms.
 Rounds alternate; the table has every round, the checks take the medians.
 
 At the end the rollout is killed in the middle of judging and begun again: what it asks twice was in

@@ -10,8 +10,8 @@ Which failures stop the run, and which give a reply without text (ours):
 - no server of the endpoint is left (wrong key, unknown model, unreachable, or failing all the
   time), or one request fails at every attempt: `LlmError`;
 - the endpoint's budget is used up: `BudgetExceeded`, an LlmError;
-- a request the server refuses for its content (400, 413, 422), a refusal, an empty answer: a reply
-  without text.
+- a request that the server does not take (400, 413, 422), a refusal, an empty answer: a reply
+  without text. The first of these is not kept: the next run asks again.
 After an error everything answered is kept and running again goes on. No error text contains a
 prompt, an answer or a key. docs/llm.md says what can be set.
 """

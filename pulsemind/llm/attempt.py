@@ -10,8 +10,8 @@ import openai
 
 from pulsemind.llm.messages import Answered, Reply, read_completion
 
-REFUSED = frozenset({400, 413, 422})
-"""The server refuses this request for its content; another one may do."""
+REJECTED = frozenset({400, 413, 422})
+"""The server takes no such request; another one may do."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ async def send(client: openai.AsyncOpenAI, body: Mapping[str, Any]) -> bytes | A
     except openai.APIConnectionError as error:  # a timeout is one
         return Failure("timeout" if _timed_out(error) else "connection")
     except openai.APIStatusError as error:
-        if error.status_code in REFUSED:
-            return Reply(text=None, finish="refused"), [0, 0]
+        if error.status_code in REJECTED:
+            return Reply(text=None, finish="rejected"), [0, 0]
         return Failure(str(error.status_code), _retry_after(error.response.headers))
     except (openai.OpenAIError, ValueError):
         return Failure("garbled")

@@ -86,14 +86,14 @@ class Request(BaseModel):
 class Reply(BaseModel):
     """A chat model's answer. `text` is None when there is none to be had.
 
-    `finish`: `stop`; `length` (cut at max_tokens); `refused` (by the server, its filter or the
-    model); `empty`.
+    `finish`: `stop`; `length` (cut at max_tokens); `refused` (by the model or the server's
+    filter); `rejected` (the server takes no such request: 400, 413, 422); `empty`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     text: str | None
-    finish: Literal["stop", "length", "refused", "empty"]
+    finish: Literal["stop", "length", "refused", "rejected", "empty"]
 
 
 Answered = tuple[Reply, list[int] | None]

@@ -80,6 +80,9 @@ class Run:
         async with purse.hold(expected):
             reply, tokens = await servers.ask(body, sum(expected))
             stored = {"reply": reply.model_dump(), "tokens": tokens}
+            if reply.finish == "rejected":  # no answer, and free: the next run may ask again
+                self._usage.errors["rejected"] += 1
+                return stored
             spent = tokens or expected
             await self._store.put(Entry(key, stored, purse, spent))
             self._usage.paid += purse.price(spent)

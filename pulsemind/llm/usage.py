@@ -24,7 +24,8 @@ class Usage(BaseModel):
     paid: float = 0.0
     """Money of this run's answers, by the endpoints' prices."""
     errors: Counter[str] = Field(default_factory=Counter)
-    """Attempts of this run that failed, by kind: a status, `timeout`, `connection`, `garbled`."""
+    """Attempts of this run that failed, by kind: a status, `timeout`, `connection`, `garbled`,
+    `rejected`."""
     seconds: list[float] = Field(default_factory=list)
     """Time to answer of each answered attempt of this run."""
 

@@ -146,10 +146,16 @@ def test_a_limit_is_waited_out(server: ChatServer, tmp_path: Path) -> None:
     assert len(server.bodies) == 3
 
 
-def test_a_refused_request_has_no_answer(server: ChatServer, tmp_path: Path) -> None:
-    server.statuses = [400]
-    found = complete_all([request("a"), request("b")], endpoints(server), 1, tmp_path)
-    assert found == [None, "echo b"]
+def test_a_request_the_server_does_not_take_has_no_answer(
+    server: ChatServer, tmp_path: Path
+) -> None:
+    server.statuses, usage = [400], Usage()
+    both = [request("a"), request("b")]
+    assert complete_all(both, endpoints(server), 1, tmp_path, usage=usage) == [None, "echo b"]
+    assert usage.errors == {"rejected": 1}
+    # It is not kept: what was wrong may have been put right.
+    assert complete_all(both, endpoints(server), 1, tmp_path) == ["echo a", "echo b"]
+    assert len(server.bodies) == 3
 
 
 @pytest.mark.parametrize("status", [401, 404])
