@@ -39,7 +39,9 @@ class Tokens:
 def advantages(
     rewards: Mapping[str, Sequence[float | None]], scale: Literal["group", "batch", "none"]
 ) -> dict[str, list[float]]:
-    """How much better than its group's mean each candidate is (SPEC 5).
+    """How much better than its group's mean each candidate is (SPEC 5):
+
+    A_g = (R_g - mean(R)) / (std(R) + EPSILON), with the sample standard deviation.
 
     Args:
         rewards: R of every candidate by query; None is unscorable: it counts in no mean and its

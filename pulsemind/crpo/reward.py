@@ -1,21 +1,17 @@
-"""CRPO's rewards and advantages: plain functions on verdicts (SPEC section 5, P "CRPO").
+"""CRPO's rewards: plain functions on verdicts (SPEC section 5, P "CRPO").
 
 r[g,c,d] = 1 where candidate g beats counterpart c on dimension d, tie_value at a tie, else 0
 R_g      = mean over c and d of r[g,c,d], weighted by dimension (the paper's weights are equal)
-A_g      = (R_g - mean(R)) / (std(R) + EPSILON)     over the group of one query
+
+What an update makes of them, the advantages, is in `loss.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-import numpy as np
-
 from pulsemind.records import Dimension, Outcome, Scores, Verdict
 from pulsemind.settings import Weights
-
-EPSILON = 1e-4
-"""Added to the standard deviation, as TRL 1.16 does."""
 
 Rewards = dict[str, list[float | None]]
 """R of the G candidates by query; None for a candidate that got no usable verdict."""
@@ -62,19 +58,6 @@ def informative(rewards: Rewards, count: int) -> list[str]:
     without variance is used only when there are not enough others.
     """
     return sorted(rewards, key=lambda query: flat(rewards[query]))[:count]
-
-
-def advantages(rewards: Sequence[float | None]) -> list[float]:
-    """A_g of one group. Uses the sample standard deviation, as TRL does.
-
-    A candidate without a reward gets 0 and does not count in mean and deviation; so does everyone
-    in a group with fewer than two rewards.
-    """
-    known = np.array([r for r in rewards if r is not None], dtype=np.float64)
-    if len(known) < 2:
-        return [0.0] * len(rewards)
-    mean, deviation = known.mean(), known.std(ddof=1)
-    return [0.0 if r is None else float((r - mean) / (deviation + EPSILON)) for r in rewards]
 
 
 def flat(group: Sequence[float | None]) -> bool:

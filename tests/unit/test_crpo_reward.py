@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from pulsemind.crpo import guards
 from pulsemind.crpo.loop import pick_queries
-from pulsemind.crpo.reward import absolute_rewards, advantages, comparison_rewards, informative
+from pulsemind.crpo.loss import advantages
+from pulsemind.crpo.reward import absolute_rewards, comparison_rewards, informative
 from pulsemind.crpo.statistics import RewardStatistics, alarms, statistics, swap_disagreement
 from pulsemind.judge.units import repetition
 from pulsemind.records import DIMENSIONS, Query, Rollout, Scores, Verdict
@@ -53,7 +54,7 @@ def test_golden_group_of_three_candidates_and_two_counterparts() -> None:
     # mean 7/24; deviations 11/24, -4/24, -7/24; sample variance (121+16+49)/576/2
     deviation = ((121 + 16 + 49) / 576 / 2) ** 0.5
     expected = [x / 24 / (deviation + 1e-4) for x in (11, -4, -7)]
-    assert advantages(paper) == pytest.approx(expected, abs=1e-12)
+    assert advantages({"q": paper}, "group")["q"] == pytest.approx(expected, abs=1e-12)
 
 
 def test_both_orders_count_half_each() -> None:
@@ -68,7 +69,7 @@ def test_unjudged_verdicts_are_left_out_and_counted() -> None:
     assert rewards["q"] == [1.0, None]
     figures = statistics(rewards, verdicts, [], 0)
     assert (figures.unjudged, figures.judged) == (2, 1)
-    assert advantages([1.0, None, 0.0])[1] == 0.0
+    assert advantages({"q": [1.0, None, 0.0]}, "group")["q"][1] == 0.0
 
 
 def test_absolute_rewards_are_the_mean_score() -> None:
@@ -90,7 +91,7 @@ def test_reward_is_between_0_and_1_and_the_share_of_wins(outcomes: list[str]) ->
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=16))
 def test_advantages_sum_to_zero_and_follow_the_rewards(rewards: list[float]) -> None:
-    found = advantages(rewards)
+    found = advantages({"q": rewards}, "group")["q"]
     assert sum(found) == pytest.approx(0, abs=1e-6)
     scale = reference.stdev(rewards) + 1e-4
     mean = reference.fmean(rewards)
@@ -100,7 +101,7 @@ def test_advantages_sum_to_zero_and_follow_the_rewards(rewards: list[float]) -> 
 def test_flat_groups_teach_nothing_and_are_counted() -> None:
     figures = statistics({"q": [0.5, 0.5], "p": [0.0, 1.0]}, [], [], 0)
     assert figures.zero_variance == 0.5
-    assert advantages([0.5, 0.5]) == [0.0, 0.0]
+    assert advantages({"q": [0.5, 0.5]}, "group")["q"] == [0.0, 0.0]
 
 
 @given(st.integers(1, 9), st.integers(0, 30))
