@@ -49,6 +49,8 @@ COMMAND = [
     *("--structured-outputs-config", '{"backend": "guidance", "disable_any_whitespace": true}'),
 ]
 ITERATIONS = 3
+PROMPT = 160
+"""Tokens of the longest prompt of the flow's."""
 FLOW = (sys.executable, "-m", "flows.local", sys.executable, "-m", "flows.crpo")
 KEY = "PULSEMIND_TEST_ENGINE_KEY"
 
@@ -257,17 +259,26 @@ def test_the_flow_starts_a_server_swaps_its_policies_and_ends_it(
     data: Path,
     tmp_path: Path,
 ) -> None:
-    """`flows.crpo` through Prefect, with a judge at a vLLM server that runs elsewhere."""
+    """`flows.crpo` through Prefect, with a judge at a vLLM server that runs elsewhere.
+
+    A step of the server has room for one and a half groups' prompts: more come at once.
+    """
     checkout(environment, tmp_path)
     at_judge = {"base_url": run.server.base_url, "api_key_env": KEY}
+    room = PROMPT + run.section.max_new_tokens
     services = {
-        "engine": {"command": COMMAND, "start_seconds": 600.0},
+        "engine": {
+            "command": [*COMMAND, "--max-num-batched-tokens", str(room)],
+            "start_seconds": 600.0,
+        },
         "endpoints": {"judge": {**at_judge, "timeout": 600.0, "length_limits": True}},
     }
-    section = {**run.section.model_dump(mode="json"), "iterations": ITERATIONS}
+    sizes = {"iterations": ITERATIONS, "max_prompt_length": PROMPT}
+    section = {**run.section.model_dump(mode="json"), **sizes}
     lay_out(tmp_path, base, adapter, data, section, services)
-    said = flow({**environment, KEY: run.server.key}, tmp_path, *FLOW)
-    print(said)
+    # The server is one for CPUs, whatever this machine has.
+    given = {**environment, KEY: run.server.key, "CUDA_VISIBLE_DEVICES": ""}
+    print(flow(given, tmp_path, *FLOW))
 
     queries = list(read_shards(tmp_path / "data/dataset/queries", Query))
     phases = [tmp_path / f"work/crpo/iteration-000{i}" for i in range(ITERATIONS)]
