@@ -291,8 +291,7 @@ def test_the_flow_starts_a_server_swaps_its_policies_and_ends_it(
         assert found.rollouts == 16
         assert found.max <= 1e-4
         verdicts = list(read_shards(phase / "verdicts", Verdict))
-        assert verdicts
-        assert all(v.outcomes for v in verdicts)
+        assert [bool(v.outcomes) for v in verdicts] == [True] * 64
     log = (tmp_path / "work/crpo/engine/server.log").read_text(encoding="utf-8")
     # A server that is started begins the log anew: this one served all three policies.
     assert log.count('"POST /v1/load_lora_adapter HTTP/1.1" 200') == ITERATIONS
