@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
@@ -18,8 +19,20 @@ CRPO = (sys.executable, "-m", "flows.crpo")
 ITERATIONS = 3
 
 
-def lay_out(folder: Path, base: Path, adapter: Path, data: Path) -> None:
-    """What the flow reads: model, SFT adapter, queries, counterparts' answers, small settings."""
+def lay_out(
+    folder: Path,
+    base: Path,
+    adapter: Path,
+    data: Path,
+    section: dict[str, Any],
+    services: dict[str, Any],
+) -> None:
+    """What the flow reads: model, SFT adapter, queries, counterparts' answers, small settings.
+
+    Args:
+        section: changes to the tiny profile's `crpo`.
+        services: changes to `services`.
+    """
     for kind, source in (("base", base), ("sft2", adapter)):
         with writing(folder / "models" / kind, kind) as out:
             shutil.copytree(source, out, dirs_exist_ok=True, ignore=shutil.ignore_patterns("work"))
@@ -35,9 +48,8 @@ def lay_out(folder: Path, base: Path, adapter: Path, data: Path) -> None:
             write_shards(out, [Answer(query_id=q.id, model=name, text="Rest.") for q in queries])
     yaml = YAML(typ="safe")
     content = yaml.load(folder / "params.yaml")
-    crpo = content["profiles"]["tiny"]["crpo"]
-    sizes = {"queries": 2, "candidates": 2, "max_new_tokens": 8, "batch": 2, "global_batch": 4}
-    crpo |= {"iterations": ITERATIONS, "staleness": 1, **sizes}
+    content["profiles"]["tiny"]["crpo"] |= section
+    content["services"] |= services
     content["profile"] = "tiny"
     with (folder / "params.yaml").open("w", encoding="utf-8") as handle:
         YAML().dump(content, handle)
@@ -49,7 +61,9 @@ def test_one_update_behind_rollouts_run_beside_updates_and_can_be_repeated(
 ) -> None:
     """`staleness: 1`: who sampled what, and the same adapter from a run that begins half-way."""
     checkout(served, tmp_path)
-    lay_out(tmp_path, base, adapter, data)
+    sizes = {"queries": 2, "candidates": 2, "max_new_tokens": 8, "batch": 2, "global_batch": 4}
+    section = {"iterations": ITERATIONS, "staleness": 1, **sizes}
+    lay_out(tmp_path, base, adapter, data, section, {})
     run(served, tmp_path, *CRPO)
     phases = [tmp_path / "work" / "crpo" / f"iteration-000{i}" for i in range(ITERATIONS)]
     policies = [digest(tmp_path / "models" / "sft2"), *(digest(p / "adapter") for p in phases)]

@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 import os
+import re
+import socket
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +17,7 @@ import openai
 import pytest
 
 from pulsemind import settings
-from pulsemind.artifacts import folder_digest
+from pulsemind.artifacts import digest, folder_digest, read_shards
 from pulsemind.crpo import loop
 from pulsemind.crpo.update import update
 from pulsemind.llm import Usage
@@ -24,9 +27,11 @@ from pulsemind.model.engines.check import Agreement, agreement, recomputed
 from pulsemind.model.engines.server import Running
 from pulsemind.model.engines.vllm import SERVED, Vllm
 from pulsemind.model.load import load_adapter, load_base, load_processor
-from pulsemind.records import Answer, Query, Rollout
+from pulsemind.records import Answer, Query, Rollout, Verdict
 from tests.conftest import consultation
-from tests.integration.conftest import ROOT
+from tests.integration.conftest import ROOT, Environment, checkout
+from tests.integration.conftest import run as flow
+from tests.integration.test_crpo_flow import lay_out
 
 PYTHON = Path(os.environ.get("PULSEMIND_VLLM_PYTHON", ROOT / ".venv-vllm/bin/python"))
 pytestmark = [
@@ -44,6 +49,9 @@ COMMAND = [
     *("--structured-outputs-config", '{"backend": "guidance", "disable_any_whitespace": true}'),
 ]
 ITERATIONS = 3
+PROMPT = 160
+"""Tokens of the longest prompt of the flow's."""
+FLOW = (sys.executable, "-m", "flows.local", sys.executable, "-m", "flows.crpo")
 KEY = "PULSEMIND_TEST_ENGINE_KEY"
 
 
@@ -67,6 +75,7 @@ class Run:
     iterations: list[Iteration]
     queries: list[Query]
     section: settings.CrpoSettings
+    server: Running
     old_names: dict[str, int]
     """The status that each former policy's name answers."""
 
@@ -159,7 +168,7 @@ def run(
             )
             policy = new
         old = {name: _status(server, name) for name in names[:-1]}
-        yield Run(done, queries, section, old)
+        yield Run(done, queries, section, server, old)
 
 
 def _client(server: Running) -> openai.OpenAI:
@@ -180,19 +189,26 @@ def _status(server: Running, model: str) -> int:
     return 200
 
 
-def _agreement(run: Run, base: Path, data: Path, iteration: Iteration, adapter: Path) -> Agreement:
+def _agreement(
+    run: Run,
+    base: Path,
+    data: Path,
+    rollouts: list[Rollout],
+    adapter: Path,
+    queries: list[Query] | None = None,
+) -> Agreement:
     own = recomputed(
-        load_adapter(load_base(base), adapter), load_processor(base), data, run.queries,
-        iteration.rollouts, temperature=run.section.temperature,
+        load_adapter(load_base(base), adapter), load_processor(base), data, queries or run.queries,
+        rollouts, temperature=run.section.temperature,
         max_prompt_length=run.section.max_prompt_length, batch=16,
     )  # fmt: skip
-    return agreement(iteration.rollouts, own)
+    return agreement(rollouts, own)
 
 
 def test_engine_and_trainer_agree_at_every_iteration(run: Run, base: Path, data: Path) -> None:
     """Prompt ids are equal (`recomputed` refuses others), log-probabilities to 1e-4 in fp32."""
     for iteration in run.iterations:
-        found = _agreement(run, base, data, iteration, iteration.policy.folder)
+        found = _agreement(run, base, data, iteration.rollouts, iteration.policy.folder)
         print(found)
         assert found.rollouts == 16
         assert found.max <= 1e-4
@@ -208,7 +224,7 @@ def test_the_new_policy_samples_and_nothing_of_the_old_is_served(
     assert len(set.union(*policies)) == ITERATIONS  # a new name every time
     assert list(run.old_names.values()) == [404] * (ITERATIONS - 1)
     for before, iteration in zip(run.iterations, run.iterations[1:], strict=False):
-        stale = _agreement(run, base, data, iteration, before.policy.folder)
+        stale = _agreement(run, base, data, iteration.rollouts, before.policy.folder)
         assert stale.max > 1e-3  # the old adapter would have said something else
 
 
@@ -233,3 +249,53 @@ def test_rollouts_are_whole_and_hold_no_vision_token(run: Run, base: Path) -> No
             assert not forbidden & set(rollout.token_ids)
             assert (rollout.token_ids[-1] == end) == (rollout.finish_reason == "stop")
             assert len(rollout.token_ids) <= run.section.max_new_tokens
+
+
+def test_the_flow_starts_a_server_swaps_its_policies_and_ends_it(
+    run: Run,
+    environment: Environment,
+    base: Path,
+    adapter: Path,
+    data: Path,
+    tmp_path: Path,
+) -> None:
+    """`flows.crpo` through Prefect, with a judge at a vLLM server that runs elsewhere.
+
+    A step of the server has room for one and a half groups' prompts: more come at once.
+    """
+    checkout(environment, tmp_path)
+    at_judge = {"base_url": run.server.base_url, "api_key_env": KEY}
+    room = PROMPT + run.section.max_new_tokens
+    services = {
+        "engine": {
+            "command": [*COMMAND, "--max-num-batched-tokens", str(room)],
+            "start_seconds": 600.0,
+        },
+        "endpoints": {"judge": {**at_judge, "timeout": 600.0, "length_limits": True}},
+    }
+    sizes = {"iterations": ITERATIONS, "max_prompt_length": PROMPT}
+    section = {**run.section.model_dump(mode="json"), **sizes}
+    lay_out(tmp_path, base, adapter, data, section, services)
+    # The server is one for CPUs, whatever this machine has.
+    given = {**environment, KEY: run.server.key, "CUDA_VISIBLE_DEVICES": ""}
+    print(flow(given, tmp_path, *FLOW))
+
+    queries = list(read_shards(tmp_path / "data/dataset/queries", Query))
+    phases = [tmp_path / f"work/crpo/iteration-000{i}" for i in range(ITERATIONS)]
+    policies = [tmp_path / "models/sft2", *(phase / "adapter" for phase in phases)]
+    for phase, policy in zip(phases, policies, strict=False):
+        rollouts = list(read_shards(phase / "rollouts", Rollout))
+        assert {r.policy for r in rollouts} == {digest(policy)}
+        found = _agreement(run, base, data, rollouts, policy, queries)
+        print(found)
+        assert found.rollouts == 16
+        assert found.max <= 1e-4
+        verdicts = list(read_shards(phase / "verdicts", Verdict))
+        assert [bool(v.outcomes) for v in verdicts] == [True] * 64
+    log = (tmp_path / "work/crpo/engine/server.log").read_text(encoding="utf-8")
+    # A server that is started begins the log anew: this one served all three policies.
+    assert log.count('"POST /v1/load_lora_adapter HTTP/1.1" 200') == ITERATIONS
+    assert log.count('"POST /v1/unload_lora_adapter HTTP/1.1" 200') == ITERATIONS - 1
+    (port,) = set(re.findall(r"http://127\.0\.0\.1:(\d+)", log))
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(port)), timeout=60)

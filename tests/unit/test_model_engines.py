@@ -18,6 +18,7 @@ from typing import Any
 
 import psutil
 import pytest
+import torch
 from PIL import Image
 
 from pulsemind import settings
@@ -503,13 +504,15 @@ def test_a_server_that_is_never_healthy_is_given_up(tmp_path) -> None:
         pass
 
 
-def test_a_server_that_dies_while_sampling_shows_the_end_of_its_log(
+def test_a_server_that_dies_while_sampling_shows_why_and_the_end_of_its_log(
     base, data, section, queries, policy, tmp_path
 ) -> None:
     where = services(command=PROGRAM, start_seconds=GUARD)
     with opened(base, section, where, tmp_path) as engine:
         assert not (tmp_path / "server.log").exists()  # nothing starts before it is needed
-        with pytest.raises(EngineError, match=r"query q\d: no connection(.|\n)*worker died"):
+        with pytest.raises(
+            EngineError, match=r"query q\d: no connection(.|\n)*worker died\n(.|\n)*stopping"
+        ):
             list(engine.sample(policy, data, queries, sampling(section, 0)))
 
 
@@ -530,6 +533,7 @@ def test_the_server_is_told_what_the_trainer_does(
     assert given["--generation-config"] == "vllm"
     assert json.loads(given["--mm-processor-kwargs"])["size"]["longest_edge"] == 6272
     assert "--enable-tower-connector-lora" not in words
+    assert ("--no-enable-chunked-prefill" in words) == (not torch.cuda.is_available())
 
 
 # Settings.

@@ -137,7 +137,9 @@ def main() -> None:
     print("worker", worker.pid, flush=True)
 
     def answer(body: Body) -> Body:
-        print("worker died", flush=True)
+        # As vLLM: the cause, then what it led to, which is longer than an error shows.
+        print("(Worker pid=7) ERROR 11-27 04:43:08 [executor.py:1063] ValueError: worker died")
+        print("\n".join(["stopping"] * 40), flush=True)
         os._exit(3)
 
     state = VllmServer(answer, os.environ.get("VLLM_API_KEY", "none"))

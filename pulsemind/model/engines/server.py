@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import signal
 import socket
@@ -20,7 +21,14 @@ from pulsemind.model.engines.base import EngineError
 
 HOST = "127.0.0.1"
 TAIL = 25
-"""Lines of the log that an error shows."""
+"""Lines of the log's end that an error shows."""
+CAUSES = re.compile(
+    r"^(?:\([^)]*\) )?(?:[A-Z]+ \S+ \S+ \[[^\]]*\] )?((?:\w+\.)*\w*(?:Error|Exception): .{1,300})",
+    re.M,
+)
+"""Last lines of tracebacks in a log, with vLLM's prefixes or without."""
+FIRST = 3
+"""Of these that an error shows: the end of a log tells what the first of them led to."""
 STOPPING = 60.0
 """Seconds a server may take to end, the keeper's grace included."""
 
@@ -38,7 +46,7 @@ class Running:
     log: Path | None = None
 
     def state(self) -> str:
-        """What is known of it, for errors: whether it lives, and the end of its log."""
+        """What is known of it, for errors: whether it lives, its first errors, its log's end."""
         if self.process is None or self.log is None:
             return f"see that the server at {self.base_url} runs (services.engine)"
         alive = self.process.poll() is None
@@ -122,5 +130,11 @@ def _free_port() -> int:
 
 
 def _tail(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL:]
-    return f"the end of {log}:\n" + "\n".join(f"  {line}" for line in lines)
+    text = log.read_text(encoding="utf-8", errors="replace")
+    causes = list(dict.fromkeys(CAUSES.findall(text)))[:FIRST]
+    parts = {"the first errors in its log": causes, f"the end of {log}": text.splitlines()[-TAIL:]}
+    return "\n".join(
+        f"{name}:\n" + "\n".join(f"  {line}" for line in lines)
+        for name, lines in parts.items()
+        if lines
+    )

@@ -20,6 +20,7 @@ from queue import SimpleQueue
 from typing import Any
 
 import openai
+import torch
 from anyio.from_thread import start_blocking_portal
 from safetensors import safe_open
 from tenacity import (
@@ -179,6 +180,10 @@ class Vllm:
         if reference.revision:
             options["--revision"] = reference.revision
         flags = ["--enable-lora", *(["--enable-tower-connector-lora"] if vision else [])]
+        if not torch.cuda.is_available():
+            # On a CPU vLLM (0.32) dies of a prompt in chunks that has a seed ("CPU Generator does
+            # not use offset"): as soon as more prompts arrive than fit one of its steps.
+            flags.append("--no-enable-chunked-prefill")
         return [*(str(word) for option in options.items() for word in option), *flags]
 
 
