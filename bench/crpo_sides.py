@@ -77,7 +77,7 @@ def make_case(folder: Path, url: str, queries: int) -> Case:
     settings = wanted.model_copy(
         update={
             "queries": queries, "candidates": CANDIDATES, "max_new_tokens": TOKENS, "judge": judge,
-            "max_prompt_length": 512, "generation_batch": queries * CANDIDATES // 4,
+            "max_prompt_length": 512, "generation_batch": queries * CANDIDATES // 8,
             "batch": 32, "global_batch": queries * CANDIDATES, "oversample": 1.0,
         }
     )  # fmt: skip
