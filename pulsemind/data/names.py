@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from pulsemind.data.chinese import detect_chinese, name_places
 from pulsemind.data.chinese_context import detect_in_context
 from pulsemind.data.chinese_cues import detect_cued
+from pulsemind.data.chinese_lists import detect_joined, detect_listed
+from pulsemind.data.chinese_roles import detect_roles
 from pulsemind.data.chinese_words import HAN
+from pulsemind.data.chinese_world import detect_world
 from pulsemind.data.detectors import Span
 from pulsemind.data.english import detect_english
 from pulsemind.data.hospitals import detect_hospitals, hospital_places
@@ -22,9 +25,16 @@ def detect_names(masked: str) -> Iterator[Span]:
         yield from detect_english(masked)
     if re.search(f"[{HAN}]{{2}}", masked):
         tokens = tokens_of(masked, _wanted)
-        yield from detect_chinese(masked, tokens)
-        yield from detect_cued(masked)
-        yield from detect_in_context(masked)
+        people = [
+            *detect_chinese(masked, tokens),
+            *detect_cued(masked),
+            *detect_in_context(masked),
+            *detect_roles(masked),
+            *detect_world(masked),
+            *detect_listed(masked),
+        ]
+        yield from people
+        yield from detect_joined(masked, people)
         yield from detect_hospitals(masked, tokens)
 
 
