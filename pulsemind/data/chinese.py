@@ -25,7 +25,7 @@ from pulsemind.data.chinese_words import (
 )
 from pulsemind.data.detectors import Span
 from pulsemind.data.finder import finder
-from pulsemind.data.patterns import Kind
+from pulsemind.data.kinds import Kind
 from pulsemind.data.tokens import Places, Token
 from pulsemind.data.wordlists import words
 

@@ -21,13 +21,14 @@ from pulsemind.data.chinese_words import (
     surname_length,
 )
 from pulsemind.data.chinese_world import VIETNAMESE, is_world_name
+from pulsemind.data.drugs import drugs
 from pulsemind.data.wordlists import words
 
 Trust = Literal["slight", "plain", "sure"]
 """How much a cue says. slight: only given characters of the lists; sure: any characters of no word."""
 
 _IS_HAN = re.compile(f"[{HAN}]")
-_DOTTED = re.compile(rf"[{HAN}]{{1,6}}(?:[·•・.][{HAN}]{{1,6}}){{1,3}}")
+_DOTTED = re.compile(rf"[{HAN}]{{1,6}}(?:[·•・][{HAN}]{{1,6}}){{1,3}}")
 _FUNCTION = "是的在了和与及或也已未没无不有于因自将拟正曾又再就被把由向对给让从到来去说称诉言讲问答请要想能会可该此这那其男女，家收寄签写记代补接打拨发送带陪住做行查服用吃喝开拿取领等之患今昨明上下前后刚现每需应按经以并而且但若如为同跟找叫先术予反表提认建否出入转处复手电病身系至比都还今昨只总名"
 """Characters that go on after a name."""
 _WORDLIKE = frozenset("时向成关位管单查常于任方包白万左高卫费应温石游付安曲曾明祝甘何许文项段路后原东全易强经从都和空光公计能占干解信先当真满初良")
@@ -45,8 +46,13 @@ def name_at(text: str, start: int, trust: Trust = "plain") -> int:
     for length in _lengths(run):
         stop = start + length
         if _is_person(run[:length], trust) and _may_end(text, stop, trust):
-            return stop
+            return start if is_drug(text[start : stop + 2]) else stop
     return start
+
+
+def is_drug(value: str) -> bool:
+    """Whether a drug's name stands in a piece of text."""
+    return any(True for _ in drugs(value))
 
 
 def _run(text: str, start: int) -> str:

@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
+from pulsemind.data.chinese_at import is_drug
 from pulsemind.data.chinese_cues import is_nobody, is_person
 from pulsemind.data.chinese_words import HAN, is_plain_word, is_word, surname_length
 from pulsemind.data.detectors import Span
-from pulsemind.data.drugs import drugs
 from pulsemind.data.english_cues import LOW, UP
 from pulsemind.data.finder import Finder, finder
-from pulsemind.data.patterns import Kind
+from pulsemind.data.kinds import Kind
 
 Sureness = Literal[
     "anyone", "named", "person", "rare", "family", "pet name", "child", "nickname", "latin"
@@ -102,7 +102,7 @@ def _accepts(sureness: Sureness, value: str) -> bool:
         return len(value) > 2 and not re.fullmatch(r"[A-Z\d.]{1,4}", value)
     if sureness == "family":
         return surname_length(value, rare=True) == len(value)
-    if is_nobody(value) or any(True for _ in drugs(value)):
+    if is_nobody(value) or is_drug(value):
         return False
     if sureness == "pet name" or is_person(value, alone=True):
         return True

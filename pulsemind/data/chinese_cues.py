@@ -19,7 +19,7 @@ from pulsemind.data.chinese_words import (
 )
 from pulsemind.data.detectors import Span
 from pulsemind.data.finder import finder
-from pulsemind.data.patterns import Kind
+from pulsemind.data.kinds import Kind
 from pulsemind.data.wordlists import words
 
 _END = rf"(?=[\s，,。.;；:：/、)）（(!！]|$|[^{HAN}·]|签)"

@@ -10,11 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from pulsemind.data.chinese_at import name_at
+from pulsemind.data.chinese_at import is_drug, name_at
 from pulsemind.data.chinese_cues import is_nobody
 from pulsemind.data.chinese_words import HAN, is_plain_word
 from pulsemind.data.detectors import Span
-from pulsemind.data.drugs import drugs
 from pulsemind.data.finder import finder
 
 _TITLE = re.compile(
@@ -58,7 +57,7 @@ def detect_joined(text: str, spans: Iterable[Span]) -> Iterator[Span]:
         stop = span.stop
         while joined := _JOINED.match(text, stop):
             end = name_at(text, joined.end(), "sure" if "、" in joined.group() else "plain")
-            if end == joined.end() or _is_drug(text[joined.end() : end + 2]):
+            if end == joined.end() or is_drug(text[joined.end() : end + 2]):
                 break
             yield Span(joined.end(), end, span.kind)
             stop = end
@@ -72,8 +71,4 @@ def detect_joined(text: str, spans: Iterable[Span]) -> Iterator[Span]:
 
 def _is_name(value: str, trust: str) -> bool:
     whole = name_at(value, 0, "sure" if trust == "sure" else "plain") == len(value)
-    return whole and not is_nobody(value) and not is_plain_word(value) and not _is_drug(value)
-
-
-def _is_drug(value: str) -> bool:
-    return any(True for _ in drugs(value))
+    return whole and not is_nobody(value) and not is_plain_word(value) and not is_drug(value)

@@ -14,7 +14,7 @@ from pulsemind.data.chinese_at import Trust, name_at
 from pulsemind.data.chinese_words import HAN, is_common_word, is_word, surname_length
 from pulsemind.data.detectors import Span
 from pulsemind.data.finder import Finder, finder
-from pulsemind.data.patterns import Kind
+from pulsemind.data.kinds import Kind
 
 _GAP = r"[\s:：“\"‘'「『【（(\[]{0,3}(?:叫|名叫|名字叫|名|是|为|即|系)?[:：“\"‘'「]?"
 _KIN = (
@@ -38,24 +38,24 @@ _BEFORE: tuple[tuple[Kind, Trust, str], ...] = (
     ("name", "slight", r"(?:致|找|转告|通知|告知|提醒|联系|替|帮|陪|送|接|问|跟|叫|让|请|由|与|同|和|向|给|喊|等|催|扶|抱着|背着|带|谢谢|感谢|麻烦|见过|认识|住着|轮到|换成|还有|叫号|呼叫|下一位|过号)[:：]?"),
     ("name", "sure", r"(?:\d|[A-Z]|[一二三四五六七八九十])\s*号?\s*(?:病|加)?床[\s，,:：、-]{0,3}(?:的|是|患者|病人|那位|新收|新入)?"),
     ("name", "plain", rf"(?:医院|[{HAN}]科|中心|公司|单位|学校|大学|村|社区|小区|诊所|卫生院|卫生室|药房|药店)的(?=[{HAN}]{{2,4}}[，,。；;：:！!\s])"),
-    ("physician", "sure", rf"(?:{_STAFF})(?:{_STAFF_NOUN})(?:签[名字章])?[\s:：（(]{{0,3}}"),
+    ("physician", "plain", rf"(?:{_STAFF})(?:{_STAFF_NOUN})(?:签[名字章])?[\s:：（(]{{0,3}}"),
     ("physician", "plain", rf"(?:{_STAFF})(?:签[名字章])?[\s]{{0,2}}[:：][\s]{{0,3}}"),
     ("physician", "slight", rf"(?:{_STAFF}|{_STAFF_NOUN})[\s（(]{{0,2}}"),
 )
 _CUES: tuple[tuple[Kind, Trust, Finder], ...] = tuple((kind, trust, finder(cue)) for kind, trust, cue in _BEFORE)
 
-_ADDRESS = "姐夫|姐|哥|嫂子|嫂|叔叔|叔|婶婶|婶|姨|伯伯|伯|爷爷|爷|奶奶|奶|大爷|大妈|大娘|大叔|大婶|大哥|大姐|大嫂|老汉|老太太?|老爷子|老先生|老师|老板|师傅|师父|同学|同志|女士|先生|小姐|太太|夫人|阿姨|阿婆|阿公|经理|店长|警官|法官|律师|队长|班长|书记|村长|司机|教练|总|董|局|妈妈?|爸爸?|家的?|氏|家属|姓"
+_ADDRESS = "姐夫|姐|哥|嫂子|嫂|叔叔|叔|婶婶|婶|姨|伯伯|伯|爷爷|爷|奶奶|大爷|大妈|大娘|大叔|大婶|大哥|大姐|大嫂|老汉|老太太?|老爷子|老先生|老师|老板|师傅|师父|同学|同志|女士|先生|小姐|太太|夫人|阿姨|阿婆|阿公|经理|店长|警官|法官|律师|队长|班长|书记|村长|司机|教练|总|董|局|妈妈?|爸爸?|家(?:的|里|属|人)|姓"
 _MEDICAL = "医生|医师|大夫|主任|副主任|教授|护士长?|护师|药师|技师|主治|院长|科长|博士|主管|所长|站长|医|护|导|工"
 _OPENS = rf"(?:(?<![{HAN}])|(?<=[我的请找由让给问是跟和与去看到叫喊见谢下了个位被把听说对向为替帮托催等家那这及或联系同有])|(?<=麻烦)|(?<=今天)|(?<=昨天)|(?<=明天)|(?<=值班))"
 _GUARD = "(?<![老小大表堂师学先后前每各本贵某此该何任同百异改随冠妈爸])"
 _TITLED: tuple[tuple[Kind, Finder], ...] = (
     ("name", finder(rf"{_OPENS}(?=(?P<v>[{HAN}]{{1,2}}?){_GUARD}(?:{_ADDRESS})(?![{HAN}]?(?:病|综合|征)))")),
-    ("physician", finder(rf"{_OPENS}(?=(?P<v>[{HAN}]{{1,2}}?)(?:{_MEDICAL})(?:[，,。；;：:！!？?、\s”\"’）)说讲让叫给开建看在来查下写签值的就也又早晚今昨约要是不没吧啊呢吗您]|$))")),
+    ("physician", finder(rf"{_OPENS}(?<!谢)(?=(?P<v>[{HAN}]{{1,2}}?)(?:{_MEDICAL})(?:[，,。；;：:！!？?、\s”\"’）)说讲让叫给开建看在来查下写签值的就也又早晚今昨约要是不没吧啊呢吗您]|$))")),
     ("physician", finder(rf"(?=(?P<v>[{HAN}]{{1,2}}?)姓[{HAN}]{{0,4}}(?:医|护|大夫|主任|教授|药师|技师))")),
     ("name", finder(rf"(?=(?P<v>[{HAN}]{{1,2}}?)姓(?:患|病|男|女|老|产|孕|青|少|儿|居|村|司|学|工|家|旅|乘|游|妇|市民|员工|顾客|客))")),
 )
-_NICK = finder(rf"{_OPENS}(?P<v>[小老阿大][{HAN}](?:子|儿)?)(?=[，,。！!？?、：:\s”\"]|$|[说讲问来去在帮给也都就又把被跟和要想刚昨今已没不让叫打发住接送推介告请的吧呀啊呢]|你|他|她|我)")
-_NICK_NO = re.compile("小[时便腹肠脑腿米麦雪白黄方车单乔柴金常葛叶孔平康高毛]|老[年人是家师板公婆化于时常高金白黄方万成]|大[小于便方成家米麦万金白黄常关单时]|阿[胶司莫奇托]")
+_NICK = finder(rf"{_OPENS}(?P<v>[小老阿][{HAN}](?:子|儿)?)(?=[，,。！!？?、：:\s”\"]|$|[说讲问来去在帮给也都就又把被跟和要想刚昨今已没不让叫打发住接送推介告请的吧呀啊呢]|你|他|她|我)")
+_NICK_NO = re.compile("小[时便腹肠脑腿米麦雪白黄车单乔柴金常葛叶孔平康高毛包曲管甘谷贝田温段路关向成项]|老[年人是家师板公婆化于时常高金白黄方万成路关]|阿[胶司莫奇托是]")
 _SURNAME_SAID = finder(rf"(?<![同百贵老改随冠夫母异何])姓(?P<v>[{HAN}]{{1,2}}?)(?![名氏甚什啥啦])(?=[{HAN}]|[，,。；;！!\s）)”\"]|$)")
 _HANDLED = finder(rf"(?:(?<![{HAN}])|(?<=[科室院部站组台班房店]))(?P<v>[{HAN}]{{2,4}}?)(?=经手|经办|签收|签发|代签|代办|代领|代取|敬上|谨上|留字|手书|亲笔|执笔|主笔|接听|接电话|值守|值班|当班|陪护|陪同|护送|押运|主刀|主讲|主持|签字|签名)")
 _OWNED = finder(rf"(?:(?<![{HAN}])|(?<=[把看见拿取找问是替给帮叫催查]))(?=(?P<v>[{HAN}]{{2,4}})的(?:妈妈?|爸爸?|爷爷|奶奶|儿子|女儿|老公|老婆|家[属人长]|父母|[父母]亲|主治|管床|保单|病历|病例|片子|报告|化验|检查单|检查结果|医保|身份证|护照|手机|电话|号码?|微信|床位?|药|快递|住院|出院|手术|挂号|预约|单子|处方|胶片|CT|B超|[A-Z]{{2,3}}\b))")
@@ -65,6 +65,8 @@ def detect_roles(text: str) -> Iterator[Span]:
     """People in a masked text that a role or a word of address gives away; spans may overlap."""
     for kind, trust, cue in _CUES:
         for found in cue.finditer(text):
+            if trust == "slight" and is_word(text[found.end() - 1 : found.end() + 1], 100):
+                continue  # the cue's last character belongs to a word: 由于, 同时
             stop = name_at(text, found.end(), trust)
             if stop > found.end():
                 yield Span(found.end(), stop, kind)

@@ -20,7 +20,25 @@ _MONTHS_ABROAD = (
     "enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre"
     "|Januar|Februar|März|Mai|Juni|Juli|Oktober|Dezember|gennaio|febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|dicembre|janeiro|fevereiro|março|maio|junho|julho|setembro|outubro|dezembro"
 )
+_FULL_MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
+_ORDINAL_EN = "first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|thirteenth|fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|twenty[- ](?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|thirtieth|thirty[- ]first"
 DATES = (
+    r"(?<!\d)(?:1[0-2]|0?[1-9])\s?月\s?(?:0?[1-9]|[12]\d|3[01])(?![\d个.%次片粒支针天年岁斤余多]|\s?(?:mg|ml|kg|-\d))",
+    r"[廿卅二十〇零一三四五六七八九]{2,3}年[正冬腊一二三四五六七八九十]{1,2}月(?:初?[一二三四五六七八九十廿卅]{1,3})[日号]?",
+    r"(?<![一二三四五六七八九十个])(?:十[一二]?|[一二三四五六七八九])月(?:[廿卅][一二三四五六七八九]?)[日号]?",
+    rf"(?:(?:上|下|本|这)?周[一二三四五六日天末]?|星期[一二三四五六日天]|礼拜[一二三四五六日天]|时间[为是]|日期[为是]|定[于在]|改[到至期]|约[在到的了]?|截[止至]|直?到|起于|自|从|等到|安排在?|排[在到期]?|预计|计划|拟于?|将于|已于|复查|复诊|随访|拆线|手术日?|入院|出院|住院|抽血|采样|采集|接种|末次月经|LMP|预产期|生于|出生|生日|有效期至?|到期|失效|过期|记录|更新|发布|签字|签署|填写|打印)[\s:：（(]{{0,2}}(?P<v>(?:0?[1-9]|1[0-2])[/.-]{_DAY})(?![\d/.%-]|\s*(?:级|分|片|mg|ml|次|cm|mm|kg|g\b|周|个|天|岁|年|倍|℃|度|×|x|万|元|IU|U\b))(?<!/10)",
+    rf"(?<![\d./-])(?:0?[1-9]|1[0-2])[/.]{_DAY}(?=\s*(?:[01]?\d|2[0-3])[:：][0-5]\d|(?:上|下|中)午|早|晚|凌晨|\s?(?:进舱|出舱|入舱|进仓|出仓|入院|住院|出院|手术|复查|复诊|拆线|抽血|接种|出生|生日|预产|移植|化疗|放疗|入组|回访|随访|取报告|拿报告|拿结果|开奶|转科|转院|到期|截止|开刀|做手术|开始停|之前|以前|之后|以后))",
+    rf"(?<!\d)(?:{_YEAR}|\d{{2}})年(?:0?[1-9]|1[0-2])月{_DAY}(?!\d)",
+    rf"(?<![\d.]){_YEAR}[\s.-]+(?:{MONTHS})\.?[\s.-]+{_DAY}(?:st|nd|rd|th)?(?!\d)",
+    r"(?<![\d-])(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])-\d{2}(?![\d-]|\s*(?:mg|ml))",
+    r"(?<![\d-])(?:0[1-9]|[12]\d|3[01])-(?:0[1-9]|1[0-2])-\d{2}(?![\d-]|\s*(?:mg|ml))",
+    rf"(?<![\d/.-])(?:0?[1-9]|1[0-2])/{_DAY}(?=,?\s*(?:@|at)?\s*(?:(?:[01]?\d|2[0-3])[:：][0-5]\d|(?:1[0-2]|[1-9])\s?[ap]\.?m\b))",
+    rf"(?i:\b(?:w/c|w/e|week\s+(?:of|commencing|ending|beginning)|wk\s+of|clinic|exp|expiry|expires|rv|r/v|f/u|fu|rtc|sched(?:uled)?|booked|bkd|rebooked|moved\s+to|dos|dob|lmp|edd|edc|adm|d/c|dc['’]?d|disch|tx|rx'?d|filled|refill|signed|dated?|post-?op|pre-?op|last\s+(?:dose|seen|visit|bm)|next\s+(?:appt|visit|dose)|expected|planned\s+for|closed|out\s+until|back|away|leave|holiday|swap|rota)\b[\s:=]*)(?P<v>(?:0?[1-9]|1[0-2]|[12]\d|3[01])[/.](?:0?[1-9]|1[0-2]|[12]\d|3[01]))(?![\d/%]|\s*(?i:tab|mg|ml|pain|cm|mm|\())(?<!/10)",
+    rf"\b(?i:(?:the\s+)?(?:{_ORDINAL_EN})\s+(?:day\s+)?of\s+(?:{MONTHS}))\b(?:,?\s+{_YEAR})?",
+    rf"\b(?i:(?:{_FULL_MONTH})\s+(?:the\s+)?(?:{_ORDINAL_EN}))\b(?:,?\s+{_YEAR})?",
+    r"\b(?i:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+(?:the\s+)?(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)\b",
+    rf"(?<![\dA-Za-z]){_DAY}[-/.\s](?:i{{1,3}}|iv|vi{{0,3}}|ix|xi{{0,2}}|I{{1,3}}|IV|VI{{0,3}}|IX|XI{{0,2}})[-/.\s]{_YEAR}(?!\d)",
+    rf"(?<![\d.])\d{{2}}(?:{_MONTH.upper()})\d{{2,4}}(?!\d)",
     r"(?<![\d/.])(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01])(?=[上下中]午|早上|晚上|凌晨|傍晚|[号日])",
     r"[廿二十〇零一三四五六七八九]{2,3}年[正冬腊一二三四五六七八九十]{1,2}月(?:初?[一二三四五六七八九十廿]{1,3})[日号]?",
     r"(?i:\b(?:DOB|date\s+of\s+birth|born|birth\s*date))\s*[:：]?\s*(?P<v>\d{8}|\d{6})(?!\d)",
@@ -76,6 +94,8 @@ def is_real_date(value: str) -> bool:
     if "月" in value and value[0].isdigit():
         month, *day = numbers[1:] if "年" in value and numbers else numbers or [1]
         return 1 <= month <= 12 and all(1 <= d <= 31 for d in day)
+    if len(numbers) == 3 and re.fullmatch(r"\d{1,2}([/.-])\d{1,2}\1\d{2}", value):
+        return all(1 <= n <= 31 for n in numbers[:2])
     return all(
         1 <= n <= 31 or n >= 1900 or "年" in value or "'" in value or "’" in value for n in numbers
     )

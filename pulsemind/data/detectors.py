@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pulsemind.data.patterns import Kind, rules
+from pulsemind.data.kinds import Kind
+from pulsemind.data.patterns import rules
 
 PLACEHOLDER = re.compile(
     r"\[(?:NAME|PHYSICIAN|ID|PHONE|EMAIL|ACCOUNT|ADDRESS|HOSPITAL|RECORD|BED|DATE|URL|PLATE)-\d+\]"

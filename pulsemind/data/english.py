@@ -29,7 +29,7 @@ from pulsemind.data.english_cues import (
 )
 from pulsemind.data.finder import Finder, finder
 from pulsemind.data.known_names import family_names, folded, given_names, is_ordinary
-from pulsemind.data.patterns import Kind
+from pulsemind.data.kinds import Kind
 from pulsemind.data.wordlists import words
 
 _RUN = finder(rf"\b(?:{WORD}|{CAPS}|[A-Z]\.?)(?:{LINK}(?:{WORD}|{CAPS}|[A-Z]\b\.?))*")

@@ -7,7 +7,7 @@ after the others a word of ordinary language is none.
 
 from __future__ import annotations
 
-from pulsemind.data.patterns import Kind
+from pulsemind.data.kinds import Kind
 
 _LETTERS = [
     chr(code) for code in (*range(0xC0, 0x250), *range(0x1E00, 0x1F00)) if chr(code).isalpha()

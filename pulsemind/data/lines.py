@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from pulsemind.data.anonymise import detect
 from pulsemind.data.labels import LABELS
-from pulsemind.data.patterns import Kind
+from pulsemind.data.kinds import Kind
 from pulsemind.data.wordlists import words
 
 _LABEL = re.compile(

@@ -24,7 +24,7 @@ from pulsemind.data.image_files import MAX_PIXELS, Opened, open_image
 from pulsemind.data.image_problem import ImageProblem
 from pulsemind.data.lines import Known, Value, detect_line, is_label, open_label
 from pulsemind.data.ocr import BACK, Line, is_column, quarter_turn, read_lines, sharpened
-from pulsemind.data.patterns import Kind
+from pulsemind.data.kinds import Kind
 
 ROUNDS = 6
 

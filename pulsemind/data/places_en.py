@@ -1,0 +1,117 @@
+# ruff: noqa: E501 - a pattern stands on one line, whatever its length
+"""What places of care are called in English; `patterns.py` puts them into its table, `hospitals.py` has the Chinese ones."""
+
+from __future__ import annotations
+
+import re
+
+from pulsemind.data.kinds import Row
+from pulsemind.data.known_names import is_ordinary
+from pulsemind.data.wordlists import words
+
+_HOSPITAL_WORD = (
+    r"(?:(?:St|Ste|Mt|Ft)\.|[A-ZÀ-Þ][A-Za-zÀ-ÿ'’]*(?:-[A-ZÀ-Þ][A-Za-zÀ-ÿ]+)*|&|and|of|the|at)"
+)
+_HOSPITAL_EN = (
+    r"Hospitals?|Institute|(?:Women['’]s|Men['’]s|Family|Behaviou?ral|Mental|Community|Sexual|Public|Children['’]s)\s+Health|(?:Medical|Cancer|Heart|Surgery|Surgical|Health(?:care)?|Orthop(?:a)?edics?|Eye|Dental|Dialysis|Renal|Imaging|Diagnostic|Rehab(?:ilitation)?|Wellness|Care|Birth|Birthing|Fertility|Spine|Pain|Sleep|Stroke|Trauma|Burns?|Wound|Infusion|Women['’]s|Children['’]s|P(?:a)?ediatric|Community|Nursing|Treatment|Recovery|Counsel+ing|Psychiatric|Maternity|Radiology|Vascular|Cardiac|Hearing|Vision|Laser|Skin|Allergy|Family)\s+(?:Cent(?:er|re)|Institute|Group|Associates|Unit)"
+    r"|Clinics?|Polyclinic|Infirmary|Hospice|(?:Nursing|Care|Rest|Residential)\s+(?:Home|Facility|Centre|Center)|(?:Skilled\s+)?Nursing(?:\s+(?:and|&)\s+\w+)?\s+(?:Facility|Center|Centre|Home)|Rehabilitation(?:\s+(?:Center|Centre|Hospital|Facility))?|Assisted\s+Living|Memory\s+Care|Health\s+System|Healthcare|(?:Medical|Family|Group|Dental|GP|Eye|P(?:a)?ediatric|Veterinary)\s+(?:Practice|Surgery|Clinic|Group|Associates)|Surgery|Practice|Health\s+(?:Centre|Center|Board|Trust|Service|Network|Partners)|Urgent\s+Care|Walk-[Ii]n(?:\s+Centre)?|Pharmacy|Apothecary|Chemists?|Drugstore|Drugs|Opticians?|Laborator(?:y|ies)|Labs|Diagnostics|Associates|Partners|Consultants|Specialists|Physicians|Unit|Lodge|Manor|Imaging|Radiology|Dermatology|Cardiology|Oncology|Orthop(?:a)?edics|Obstetrics|P(?:a)?ediatrics|Urology|Neurology|Dentistry|Dental(?:\s+Care)?|Physiotherapy|Medicine|Legesenter|Krankenhaus|Klinik(?:um)?|Sanatorium|Maternity|NHS(?:\s+Foundation)?(?:\s+Trust)?|Foundation\s+Trust|Hôpital|Ziekenhuis|Sjukhus|Nursing\s+School|Dispensary|Birthing\s+Center|Blood\s+Bank|Day\s+Surgery"
+)
+_PLACE_WORDS = frozenset(re.findall(r"[A-Z]\w+", _HOSPITAL_EN))
+_WEAK_KINDS = frozenset(
+    [
+        "Surgery",
+        "Practice",
+        "Medicine",
+        "Dermatology",
+        "Cardiology",
+        "Oncology",
+        "Orthopedics",
+        "Orthopaedics",
+        "Obstetrics",
+        "Pediatrics",
+        "Paediatrics",
+        "Urology",
+        "Neurology",
+        "Dentistry",
+        "Radiology",
+        "Imaging",
+        "Labs",
+        "Drugs",
+        "Dental",
+        "Care",
+        "Diagnostics",
+        "Maternity",
+        "Associates",
+        "Group",
+        "Unit",
+        "Living",
+        "Partners",
+        "Consultants",
+        "Specialists",
+        "Physicians",
+        "Lodge",
+        "Manor",
+    ]
+)
+"""Names of places as well as of fields: a word beside them must be of no ordinary language."""
+_CLINICAL_HEADS = frozenset(
+    [
+        "The",
+        "A",
+        "An",
+        "At",
+        "In",
+        "On",
+        "To",
+        "From",
+        "My",
+        "Your",
+        "Our",
+        "This",
+        "That",
+        "Any",
+        "Every",
+        "Each",
+        "Local",
+        "General",
+        "Same",
+        "Pain",
+        "Fever",
+        "Sleep",
+        "Eye",
+        "Heart",
+        "Outpatient",
+        "Walk-in",
+        "Emergency",
+        "Teaching",
+        "Nearest",
+        "Public",
+        "Private",
+    ]
+)
+
+
+
+def _hospital_en(value: str) -> bool:
+    """Whether one of its words is none of everyday and medical language."""
+    proper = [
+        word
+        for word in re.findall(r"[A-ZÀ-Þ][\w'’-]*", value)
+        if word not in _CLINICAL_HEADS
+        and word not in words("clinics_en.txt")
+        and word not in _PLACE_WORDS
+    ]
+    weak = value.split()[-1] in _WEAK_KINDS
+    long = len(value.split()) > 2
+    return any(not weak or long or not is_ordinary(word) for word in proper)
+
+
+PLACES: tuple[Row, ...] = (
+    ("hospital", rf"\b(?P<v>(?=[A-ZÀ-Þ])(?:{_HOSPITAL_WORD}\s+){{1,5}}(?:{_HOSPITAL_EN})(?:\s+(?:of|at)\s+(?:[A-Z][a-z]+\s?){{1,3}})?)(?![a-z])", _hospital_en),
+    ("hospital", r"\bHM[PY](?:OI)?\s+[A-Z]\w+(?:\s+(?:healthcare|health\s?care|medical)(?:\s+(?:wing|unit|centre|department))?)?"),
+    ("hospital", r"\b(?P<v>(?:St|Saint)\.?\s[A-Z][\w]+['’]s?(?:\s+(?:General|Royal|Memorial|Regional|University|Children['’]s|Mercy))?(?:\s+(?:Hospital|Infirmary|Hospice))?)(?!\s+(?:[Ww]ort|[Vv]alve|Street|Road|Avenue|Lane))"),
+    ("hospital", r"\b(?P<v>(?:[A-Z][\w'’]+\s+){1,3}(?:General|Memorial|Infirmary|Royal|Regional))(?=\s*(?:[,.;)]|$|\n|(?:for|on|in|last|and|yesterday|today|A&E|ED|ER|emergency|since|after|because|where|with)\b))", _hospital_en),
+    ("hospital", r"\b(?P<v>(?:University|Royal|National|Queen|King|Children['’]s|General|Institute|Hospital|Hôpital|Hospices?|Klinikum|Clínica|Clinique|Ospedale|Centre\s+Hospitalier)\s+(?:Hospitals?\s+)?(?:of|de|del|di|du|la|el)\s+(?:the\s+)?(?:[A-ZÀ-Þ][\wÀ-ÿ'’-]+\s?){1,4})", _hospital_en),
+    ("hospital", r"\b(?:Mount\s+Sinai|Mayo|Cedars-Sinai|Johns\s+Hopkins|(?:UPMC|NYU|UCLA|UCSF|MD\s+Anderson|Kaiser|Sutter|Banner|Mercy|Stanford|Duke|Emory|Vanderbilt|Memorial\s+Sloan[\s-]Kettering)(?:\s+[A-Z][a-z]+){0,2})\b(?!\s+(?:score|scale|criteria|classification|stain|procedure|activity|treadmill))"),
+)  # fmt: skip
+"""Kind, pattern and check; group `v`, where there is one, is the value."""
