@@ -40,9 +40,9 @@ BEDS: tuple[Row, ...] = (
     ("bed_number", r"(?<![\d.第])(?P<v>[一二三四五六七八九十]{1,3}|\d{1,2}[A-Z]?|[A-Z]\d{1,2})(?=病区|疗区|护理单元)"),
     ("bed_number", rf"(?<![\d.])(?P<v>[A-Z]?\d{{1,3}}[A-Z]?|[一二三四五六七八九十]{{1,3}})\s?号?(?={_THING})(?<=[号\d])"),
     ("bed_number", r"(?:手术间|术间|机位|透析机|抢救床|留观床?|观察床|监护床|仓位|舱位|座位号?|床旁)[\s:：]{0,2}(?P<v>[A-Z]?-?\d{1,3})(?![\d.%a-z]|\s*(?:年|月|天|次|张|个|人|小时|分钟))"),
-    ("bed_number", r"\b(?i:room|rm\.?|bay|cubicle|pod|suite|unit|bed|chair|station|slot|cot|crib|incubator|isolette|gurney|stretcher|trolley|theatre|recovery|chamber)\s*(?:(?i:number|no\.?|#)|[:：])?\s*(?P<v>[A-Z]{1,4}-\d{1,3}[A-Z]?|\d{1,3}-\d{1,3}[A-Z]?|[A-Z]{1,2}\d{1,3}(?:-\d{1,2})?|\d{1,3}[A-Z])\b(?!\s*(?:air|%|L\b|hours?|days?|mg|ml|units?|weeks?|months?|times)|\.\d)"),
+    ("bed_number", r"\b(?i:room|rm\.?|bay|cubicle|suite|unit|bed|chair|slot|cot|crib|incubator|isolette|gurney|stretcher|trolley|theatre|recovery|chamber)\s*(?:(?i:number|no\.?|#)|[:：])?\s*(?P<v>[A-Z]{1,4}-\d{1,3}[A-Z]?|\d{1,3}-\d{1,3}[A-Z]?|[A-Z]{1,2}\d{1,3}(?:-\d{1,2})?|\d{1,3}[A-Z])\b(?!\s*(?:air|%|L\b|hours?|days?|mg|ml|units?|weeks?|months?|times)|\.\d)"),
     ("bed_number", r"\b(?i:room|theatre|bay|suite)\s*\((?P<v>[A-Z]?\d{1,3}(?:\.\d{1,3})?[A-Z]?)\)"),
-    ("bed_number", r"\b(?i:cot|crib|incubator|isolette|gurney|pod|chair|couch|recliner|station|booth|bunk|berth)\s+(?:(?i:number|no\.?)\s*|#)?(?P<v>\d{1,3})\b(?!\s*(?:%|hours?|days?|mg|ml|minutes?|times|x\b|reps?|per)|\.\d)"),
+    ("bed_number", r"\b(?i:cot|crib|incubator|isolette|gurney|chair|couch|recliner|booth|bunk|berth)\s+(?:(?i:number|no\.?)\s*|#)?(?P<v>\d{1,3})\b(?!\s*(?:%|hours?|days?|mg|ml|minutes?|times|x\b|reps?|per)|\.\d)"),
     ("bed_number", r"\b(?P<v>[A-Z][a-z]{2,})(?=\s+[Ww]ard\b)", _names_a_ward),
     ("bed_number", r"\b[Ww]ard\s+(?P<v>[A-Z][a-z]{2,})\b", _names_a_ward),
 )  # fmt: skip

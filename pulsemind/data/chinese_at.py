@@ -45,7 +45,8 @@ def name_at(text: str, start: int, trust: Trust = "plain") -> int:
         return world
     for length in _lengths(run):
         stop = start + length
-        if _is_person(run[:length], trust) and _may_end(text, stop, trust):
+        double = surname_length(run) == 2 and length == 3 and not is_word(text[stop - 1 : stop + 1])
+        if _is_person(run[:length], trust) and (double or _may_end(text, stop, trust)):
             return start if is_drug(text[start : stop + 2]) else stop
     return start
 

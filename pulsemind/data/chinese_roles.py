@@ -57,6 +57,7 @@ _TITLED: tuple[tuple[Kind, Finder], ...] = (
 _NICK = finder(rf"{_OPENS}(?P<v>[小老阿][{HAN}](?:子|儿)?)(?=[，,。！!？?、：:\s”\"]|$|[说讲问来去在帮给也都就又把被跟和要想刚昨今已没不让叫打发住接送推介告请的吧呀啊呢]|你|他|她|我)")
 _NICK_NO = re.compile("小[时便腹肠脑腿米麦雪白黄车单乔柴金常葛叶孔平康高毛包曲管甘谷贝田温段路关向成项]|老[年人是家师板公婆化于时常高金白黄方万成路关]|阿[胶司莫奇托是]")
 _SURNAME_SAID = finder(rf"(?<![同百贵老改随冠夫母异何])姓(?P<v>[{HAN}]{{1,2}}?)(?![名氏甚什啥啦])(?=[{HAN}]|[，,。；;！!\s）)”\"]|$)")
+_DOUBLE = finder(rf"(?<![{HAN}])(?P<v>[{HAN}]{{3,4}})(?=[，,。；;：:！!？?、\s”\"）)]|$)")
 _HANDLED = finder(rf"(?:(?<![{HAN}])|(?<=[科室院部站组台班房店]))(?P<v>[{HAN}]{{2,4}}?)(?=经手|经办|签收|签发|代签|代办|代领|代取|敬上|谨上|留字|手书|亲笔|执笔|主笔|接听|接电话|值守|值班|当班|陪护|陪同|护送|押运|主刀|主讲|主持|签字|签名)")
 _OWNED = finder(rf"(?:(?<![{HAN}])|(?<=[把看见拿取找问是替给帮叫催查]))(?=(?P<v>[{HAN}]{{2,4}})的(?:妈妈?|爸爸?|爷爷|奶奶|儿子|女儿|老公|老婆|家[属人长]|父母|[父母]亲|主治|管床|保单|病历|病例|片子|报告|化验|检查单|检查结果|医保|身份证|护照|手机|电话|号码?|微信|床位?|药|快递|住院|出院|手术|挂号|预约|单子|处方|胶片|CT|B超|[A-Z]{{2,3}}\b))")
 
@@ -82,6 +83,9 @@ def detect_roles(text: str) -> Iterator[Span]:
             yield Span(*found.span("v"), "name")
     for found in _HANDLED.finditer(text):
         if name_at(found.group("v"), 0, "sure") == len(found.group("v")) or _is_short(found.group("v")):
+            yield Span(*found.span("v"), "name")
+    for found in _DOUBLE.finditer(text):
+        if surname_length(found.group("v")) == 2 and name_at(found.group("v"), 0, "sure") == len(found.group("v")):
             yield Span(*found.span("v"), "name")
     for found in _OWNED.finditer(text):
         if name_at(found.group("v"), 0, "plain") == len(found.group("v")):

@@ -33,7 +33,7 @@ DATES = (
     r"(?<![\d-])(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])-\d{2}(?![\d-]|\s*(?:mg|ml))",
     r"(?<![\d-])(?:0[1-9]|[12]\d|3[01])-(?:0[1-9]|1[0-2])-\d{2}(?![\d-]|\s*(?:mg|ml))",
     rf"(?<![\d/.-])(?:0?[1-9]|1[0-2])/{_DAY}(?=,?\s*(?:@|at)?\s*(?:(?:[01]?\d|2[0-3])[:：][0-5]\d|(?:1[0-2]|[1-9])\s?[ap]\.?m\b))",
-    rf"(?i:\b(?:w/c|w/e|week\s+(?:of|commencing|ending|beginning)|wk\s+of|clinic|exp|expiry|expires|rv|r/v|f/u|fu|rtc|sched(?:uled)?|booked|bkd|rebooked|moved\s+to|dos|dob|lmp|edd|edc|adm|d/c|dc['’]?d|disch|tx|rx'?d|filled|refill|signed|dated?|post-?op|pre-?op|last\s+(?:dose|seen|visit|bm)|next\s+(?:appt|visit|dose)|expected|planned\s+for|closed|out\s+until|back|away|leave|holiday|swap|rota)\b[\s:=]*)(?P<v>(?:0?[1-9]|1[0-2]|[12]\d|3[01])[/.](?:0?[1-9]|1[0-2]|[12]\d|3[01]))(?![\d/%]|\s*(?i:tab|mg|ml|pain|cm|mm|\())(?<!/10)",
+    rf"(?i:\b(?:w/c|w/e|week\s+(?:of|commencing|ending|beginning)|wk\s+of|clinic|exp|expiry|expires|rv|r/v|f/u|fu|rtc|sched(?:uled)?|booked|bkd|rebooked|moved\s+to|dos|dob|lmp|edd|edc|adm|d/c|dc['’]?d|disch|tx|rx'?d|filled|refill|signed|dated?|post-?op|pre-?op|last\s+(?:dose|seen|visit|bm)|next\s+(?:appt|visit|dose)|expected|planned\s+for|closed|out\s+until|back|away|leave|holiday|swap|rota)\b[\s:=]*)(?P<v>(?:0?[1-9]|1[0-2]|[12]\d|3[01])/(?:0?[1-9]|1[0-2]|[12]\d|3[01]))(?![\d/%]|\s*(?i:tab|mg|ml|pain|cm|mm|\())(?<!/10)",
     rf"\b(?i:(?:the\s+)?(?:{_ORDINAL_EN})\s+(?:day\s+)?of\s+(?:{MONTHS}))\b(?:,?\s+{_YEAR})?",
     rf"\b(?i:(?:{_FULL_MONTH})\s+(?:the\s+)?(?:{_ORDINAL_EN}))\b(?:,?\s+{_YEAR})?",
     r"\b(?i:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+(?:the\s+)?(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)\b",

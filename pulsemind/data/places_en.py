@@ -13,8 +13,8 @@ _HOSPITAL_WORD = (
     r"(?:(?:St|Ste|Mt|Ft)\.|[A-ZÀ-Þ][A-Za-zÀ-ÿ'’]*(?:-[A-ZÀ-Þ][A-Za-zÀ-ÿ]+)*|&|and|of|the|at)"
 )
 _HOSPITAL_EN = (
-    r"Hospitals?|Institute|(?:Women['’]s|Men['’]s|Family|Behaviou?ral|Mental|Community|Sexual|Public|Children['’]s)\s+Health|(?:Medical|Cancer|Heart|Surgery|Surgical|Health(?:care)?|Orthop(?:a)?edics?|Eye|Dental|Dialysis|Renal|Imaging|Diagnostic|Rehab(?:ilitation)?|Wellness|Care|Birth|Birthing|Fertility|Spine|Pain|Sleep|Stroke|Trauma|Burns?|Wound|Infusion|Women['’]s|Children['’]s|P(?:a)?ediatric|Community|Nursing|Treatment|Recovery|Counsel+ing|Psychiatric|Maternity|Radiology|Vascular|Cardiac|Hearing|Vision|Laser|Skin|Allergy|Family)\s+(?:Cent(?:er|re)|Institute|Group|Associates|Unit)"
-    r"|Clinics?|Polyclinic|Infirmary|Hospice|(?:Nursing|Care|Rest|Residential)\s+(?:Home|Facility|Centre|Center)|(?:Skilled\s+)?Nursing(?:\s+(?:and|&)\s+\w+)?\s+(?:Facility|Center|Centre|Home)|Rehabilitation(?:\s+(?:Center|Centre|Hospital|Facility))?|Assisted\s+Living|Memory\s+Care|Health\s+System|Healthcare|(?:Medical|Family|Group|Dental|GP|Eye|P(?:a)?ediatric|Veterinary)\s+(?:Practice|Surgery|Clinic|Group|Associates)|Surgery|Practice|Health\s+(?:Centre|Center|Board|Trust|Service|Network|Partners)|Urgent\s+Care|Walk-[Ii]n(?:\s+Centre)?|Pharmacy|Apothecary|Chemists?|Drugstore|Drugs|Opticians?|Laborator(?:y|ies)|Labs|Diagnostics|Associates|Partners|Consultants|Specialists|Physicians|Unit|Lodge|Manor|Imaging|Radiology|Dermatology|Cardiology|Oncology|Orthop(?:a)?edics|Obstetrics|P(?:a)?ediatrics|Urology|Neurology|Dentistry|Dental(?:\s+Care)?|Physiotherapy|Medicine|Legesenter|Krankenhaus|Klinik(?:um)?|Sanatorium|Maternity|NHS(?:\s+Foundation)?(?:\s+Trust)?|Foundation\s+Trust|Hôpital|Ziekenhuis|Sjukhus|Nursing\s+School|Dispensary|Birthing\s+Center|Blood\s+Bank|Day\s+Surgery"
+    r"Bone\s+(?:&|and)\s+Joint(?:\s+(?:Clinic|Centre|Center|Institute|Group|Associates))?|(?:Assessment|Wellbeing|Hyperbaric|Endoscopy|Screening|Vaccination|Testing|Ambulatory|Kidney|Liver|Lung|Chest|Brain|Autism|Sports|Research|Surgery|Surgical|Emergency|Referral|Resource|Hearing|Eye|Heart|Cancer|Health|Medical|Birth|Wound|Vein|Foot|Hand|Back|Blood|Plasma|Donor|Donation|Dementia|Respite|Early\s+Years|Walk-in|Drop-in|Minor\s+Injur(?:y|ies)|Out-?of-?[Hh]ours)\s+(?:Cent(?:er|re)|Clinic|Hub|Tower|Pavilion|Building|Plaza|Park|House|Point|Station|Suite|Service|Campus|Village)|Surgi-?[Cc]ent(?:er|re)|Medi-?[Cc]ent(?:er|re)|Med(?:ical)?\s?[Cc]tr\.?|Retirement\s+(?:Village|Home|Community)|Convalescent(?:\s+(?:Home|Hospital))?|Sanitarium|Asylum|Priory|Health\s+Post|Ambulance(?:\s+(?:Service|Station|Trust))?|Hospitals?|Institute|(?:Women['’]s|Men['’]s|Family|Behaviou?ral|Mental|Community|Sexual|Public|Children['’]s)\s+Health|(?:Medical|Cancer|Heart|Surgery|Surgical|Health(?:care)?|Orthop(?:a)?edics?|Eye|Dental|Dialysis|Renal|Imaging|Diagnostic|Rehab(?:ilitation)?|Wellness|Care|Birth|Birthing|Fertility|Spine|Pain|Sleep|Stroke|Trauma|Burns?|Wound|Infusion|Women['’]s|Children['’]s|P(?:a)?ediatric|Community|Nursing|Treatment|Recovery|Counsel+ing|Psychiatric|Maternity|Radiology|Vascular|Cardiac|Hearing|Vision|Laser|Skin|Allergy|Family)\s+(?:Cent(?:er|re)|Institute|Group|Associates|Unit)"
+    r"|Clinics?|Polyclinic|Infirmary|Hospice|(?:Nursing|Care|Rest|Residential)\s+(?:Home|Facility|Centre|Center)|(?:Skilled\s+)?Nursing(?:\s+(?:and|&)\s+\w+)?\s+(?:Facility|Center|Centre|Home)|Rehabilitation(?:\s+(?:Center|Centre|Hospital|Facility))?|Assisted\s+Living|Memory\s+Care|Health\s+System|Healthcare|(?:Medical|Family|Group|Dental|GP|Eye|P(?:a)?ediatric|Veterinary)\s+(?:Practice|Surgery|Clinic|Group|Associates)|Surgery|Practice|Health\s+(?:Centre|Center|Board|Trust|Service|Network|Partners)|Urgent\s+Care|Walk-[Ii]n(?:\s+Centre)?|Pharmacy|Apothecary|Chemists?|Drugstore|Drugs|Opticians?|Laborator(?:y|ies)|Labs|Diagnostics|Associates|Partners|Consultants|Specialists|Physicians|Unit|Lodge|Manor|Imaging|Radiology|Dermatology|Cardiology|Oncology|Orthop(?:a)?edics|Obstetrics|P(?:a)?ediatrics|Urology|Neurology|Dentistry|Dental(?:\s+Care)?|Physiotherapy|Medicine|Legesenter|Krankenhaus|Klinik(?:um)?|Sanatorium|Maternity|NHS(?:\s+Foundation)?(?:\s+Trust)?|Foundation\s+Trust|Hôpital|Ziekenhuis|Sjukhus|Nursing\s+School|Dispensary|Birthing\s+Center|Blood\s+Bank|Day\s+Surgery|Rx|Eyecare|Eye\s+Care|Chiropractic|Podiatry|Audiology|Optometry|Physical\s+Therapy|Physio|Dialysis|Fertility|IVF|Hospice|Haven|Almshouses?|Day\s+Cent(?:er|re)|Senior\s+(?:Living|Center|Centre)|Eldercare|Midwives|Midwifery|Birth\s+Cent(?:er|re)|Compounding|Prescriptions|Dental|Smiles|Orthodontics|Endodontics|Oral\s+Surgery|Vet(?:erinary)?(?:\s+(?:Clinic|Hospital|Practice))?|Poliklinik|Policlinic[oa]?|Clínica|Ospedale|Szpital|Nemocnice|Kórház|Sairaala|Hastanesi"
 )
 _PLACE_WORDS = frozenset(re.findall(r"[A-Z]\w+", _HOSPITAL_EN))
 _WEAK_KINDS = frozenset(
@@ -40,6 +40,22 @@ _WEAK_KINDS = frozenset(
         "Dental",
         "Care",
         "Diagnostics",
+        "Haven",
+        "Dialysis",
+        "Fertility",
+        "Physio",
+        "Prescriptions",
+        "Compounding",
+        "Audiology",
+        "Podiatry",
+        "Optometry",
+        "Orthodontics",
+        "Endodontics",
+        "Eyecare",
+        "Midwives",
+        "Midwifery",
+        "Chiropractic",
+        "Smiles",
         "Maternity",
         "Associates",
         "Group",
