@@ -47,7 +47,7 @@ ACCOUNTS: tuple[Row, ...] = (
     ("account", r"(?:银行卡|信用卡|储蓄卡|卡号|账号|账户|帐号|帐户)(?:号码?)?[\s:：是为]*(?P<v>[A-Za-z0-9_@](?:[A-Za-z0-9_. -]{2,24}[A-Za-z0-9]))"),
     ("account", r"(?i)\b(?:account|card|iban)(?:\s*(?:number|no\.?|#|id))?(?:\s+is)?[\s:]*(?:[a-z ]{0,40}?\s)?(?P<v>@[\w.-]{3,}|(?-i:(?=[A-Z0-9 -]*\d{4})[A-Z0-9](?:[A-Z0-9 -]{4,30}[A-Z0-9])))"),
     ("account", r"(?<![A-Za-z0-9@./_-])(?P<v>[a-z]{4,}\d{3,}[a-z]{0,6}\d{0,4}|[a-z]{3,}\d{1,4}[a-z]{3,}\d{1,4})(?![A-Za-z0-9@/%-]|\.\d)", _is_no_clinical_token),
-    ("account", r"(?:会员名?|用户名?|登[录陆]名?|账号名?|帐号名?|昵称|网名|ID|id|账户名|用户|好友|群友|网友|楼主|博主|主播|up主|UP主|粉丝|关注|私信|艾特|备注)(?:是|叫|为|[:：])?\s?(?P<v>(?=[A-Za-z_.-]*[\d_])[A-Za-z][A-Za-z0-9_.-]{3,}[A-Za-z0-9])(?![A-Za-z0-9])"),
+    ("account", r"(?:会员名?|用户名?|登[录陆]名?|账号名?|帐号名?|昵称|网名|(?<![A-Za-z])(?:ID|id)|账户名|用户|好友|群友|网友|楼主|博主|主播|up主|UP主|粉丝|关注|私信|艾特|备注)(?:是|叫|为|[:：])?\s?(?P<v>(?=[A-Za-z_.-]*[\d_])[A-Za-z][A-Za-z0-9_.-]{3,}[A-Za-z0-9])(?![A-Za-z0-9])"),
     ("account", r"(?:好友|群友|网友|昵称|网名|备注|群昵称|微信|微信名|抖音|小红书|快手|微博|知乎|账号|用户|会员|博主|楼主|主播|名叫|ID|id)(?:是|叫|为|名|[:：])?\s?[\"“「『'《【](?P<v>[^\"”」』'》】\n]{2,20})[\"”」』'》】]"),
     ("account", r"(?<![A-Za-z0-9_@.])@[\w一-龥]{2,12}?(?=[说讲发问回答评转推在的里上和你您，。！？、：:；;\s]|$|[^\w])"),
     ("account", r"\b(?i:insta(?:gram)?|snap(?:chat)?|ig|tiktok|twitter|discord|telegram|kik|venmo|cash\s?app|username|user\s?name|user|handle|login|log-?in|gamertag|screen\s?name|alias|skype|facebook|fb|messenger|wechat|whatsapp|signal|portal(?:\s+(?:id|login|name))?|mychart|twitch|reddit|threads|bluesky)(?i:\s+(?:is|as|me|name|id|handle|account|user))*[\s:=(]{1,3}[\"“'@]?(?P<v>(?=[a-z0-9._-]*[a-z])[a-z0-9]+(?:[._-][a-z0-9]+)+|(?=[a-z]*\d)[a-z0-9]{4,30})(?![A-Za-z0-9@])"),

@@ -38,6 +38,7 @@ from pulsemind.data.english_words import (
 )
 from pulsemind.data.finder import Finder, finder
 from pulsemind.data.kinds import Kind
+from pulsemind.data.known_names import is_ordinary
 from pulsemind.data.wordlists import words
 
 _RUN = finder(rf"\b(?:{WORD}|{CAPS}|[A-Z]\.?)(?:{LINK}(?:{WORD}|{CAPS}|[A-Z]\b\.?))*")
@@ -100,10 +101,10 @@ def detect_english(text: str) -> Iterator[Span]:
     """People's names in the English parts of a masked text; spans may overlap."""
     for accept, kind, pattern in _cues():
         for found in pattern.finditer(text):
-            family = {_anything: is_family_anywhere, is_no_word: is_family}.get(accept, _is_given_of_eponym)
+            family = {_anything: is_family_anywhere, is_no_word: _is_clear_family}.get(accept, _is_given_of_eponym)
             span = _trimmed(text, *found.span("v"), kind, family)
             if span and any(
-                accept(part.group()) or (accept is is_no_word and is_family(part.group()))
+                accept(part.group()) or (accept is is_no_word and _is_clear_family(part.group()))
                 for part in _PART.finditer(text, span.start, span.stop)
             ):
                 yield span
@@ -149,6 +150,11 @@ def _trimmed(
 
 def _anything(_: str) -> bool:
     return True
+
+
+def _is_clear_family(word: str) -> bool:
+    """Whether an eponym is a family name, and no ordinary word."""
+    return is_family(word) and not is_ordinary(word)
 
 
 def _is_given_of_eponym(word: str) -> bool:

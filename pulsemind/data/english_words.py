@@ -71,6 +71,8 @@ def is_no_word(word: str) -> bool:
     """A listed name, or no word of ordinary language, of medicine or of the lists of no names."""
     if is_name(word):
         return True
+    if re.search("['’](?:ve|ll|re|d|m|t)$", word):
+        return False
     parts = [part for part in re.split("['’-]", word) if len(part) > 1]
     return (
         len(word) > 1
