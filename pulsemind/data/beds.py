@@ -19,6 +19,11 @@ def _names_a_ward(value: str) -> bool:
 
 
 BEDS: tuple[Row, ...] = (
+    ("bed_number", r"\b(?i:loc(?:ation)?|unit|ward|floor|area|placement|bed|room)\s*[:：]?\s*(?P<v>\d{1,2}[A-Z]{1,2}-\d{1,3}[A-Z]?|[A-Z]{1,4}\d{0,2}-\d{1,3}[A-Z]?)\b(?!\s*(?:mg|ml))"),
+    ("bed_number", r"\b(?i:bed|room|rm|cubicle|bay|side\s?room|chair|slot|cot|trolley)\s+(?P<v>[A-Z]?\d{1,3}[A-Z]?(?:-\d)?)(?=\s*[-–—:=]\s*(?:[A-Z]|empty|vacant|closed|clean|blocked|free|new|transfer|awaiting|pt|no\b))"),
+    ("bed_number", r"(?m:^)[ \t]*(?P<v>[A-Z]?\d{1,3}-\d{1,2}|[A-Z]?\d{2,3}[A-Z]?|[A-Z]\d{1,2})[ \t]*[-–—:.)]?[ \t]+(?=[A-Z][A-Za-z'’-]+(?:[ \t]+[A-Z][A-Za-z'’-]+)?[ \t]*(?:[-–—:,(]|\d{1,3}\s?(?:yo|y/o|y\b|[MF]\b)))(?=[^\n]*(?:\n|$))"),
+    ("bed_number", r"[A-Z][a-z]+\s+in\s+(?P<v>[A-Z]\d{1,2})(?=\s+(?:found|is|was|has|had|needs|wants|for|on|still|now|asking|asked|refus\w+|fell|complain\w+)\b|,)"),
+    ("bed_number", r"床[位号]?号?[\s:：是为]{0,3}(?P<v>[加临抢留]\s?-?\d{1,3})"),
     ("bed_number", r"(?<![\d.])(?P<v>[A-Z]?\d{1,3}(?:-\d{1,2})?)\s*号?\s*(?:病床|床(?!次|旁|头))"),
     ("bed_number", r"(?<![\d.])(?P<v>[A-Z]?\d{1,4}(?:-\d{1,2})?)\s*(?:号病房|病房|病室|病区|房间|诊室|号房)"),
     ("bed_number", r"(?<![\d.])(?P<v>(?:[A-Z]|\d)[\d-]{0,4}\d)\s*(?:房)(?![颤性间室扑缺早水角])"),
@@ -29,7 +34,7 @@ BEDS: tuple[Row, ...] = (
     ("bed_number", r"(?i:\bbeds)\s+(?P<v>\d{1,3})\b"),
     ("bed_number", r"(?i:\bbeds)\s+\d{1,3}\s*(?:and|&|,|/|to|-)\s*(?P<v>\d{1,3})\b"),
     ("bed_number", r"(?<![\d.])(?P<v>[A-Z]?\d{1,3}\+\d{1,2})(?=\s*床)"),
-    ("bed_number", r"(?<![A-Za-z])(?P<v>(?:[A-Z]?[CN]?ICU|CCU|PICU|RICU|MICU|SICU|HDU|PACU|ED|ER|LDR|OR)\s?[-#]?\s?\d{1,3}[A-Z]?)(?:床)?(?![\dA-Za-z.])"),
+    ("bed_number", r"(?<![A-Za-z])(?P<v>(?:[A-Z]?[CN]?ICU|CCU|PICU|RICU|MICU|SICU|HDU|PACU|ED|ER|LDR|OR)\s?[-#]?\s?\d{1,3}[A-Z]?)(?:床)?(?![\dA-Za-z]|\.\d|\s*(?:mg|mcg|g\b|ml|tab|x\b))"),
     ("bed_number", r"床(?:位号?|号)[\s:：是为]*(?P<v>[A-Z]?\d{1,4}(?:-\d{1,3})?)"),
     ("bed_number", r"\b(?i:ward|room|rm\.?|bay|cubicle|cube|unit|trolley|chair|stretcher|side\s?room|isolation|theatre|OR)\s*(?:(?i:number|no\.?|#)|[:：])?\s*(?P<v>\d{2,4}[A-Z]?(?:-[A-Z\d]{1,2})?|\d[A-Z](?:-\d{1,2})?|[A-Z]-?\d{1,3}(?:-\d{1,2})?)\b(?!\s*(?:air|degrees|%|L\b|hours?|days?|mg|ml|units?|x\b|\.\d))"),
     ("bed_number", r"(?i:\b(?:ward|side\s?room|cubicle|bay|trolley|isolation\s+room|theatre|dialysis\s+(?:chair|station)))\s*(?:(?i:number|no\.?|#)|[:：])?\s*(?P<v>[A-Z]?\d{1,2}|[A-H])\b(?!\s*(?:%|L\b|hours?|days?|mg|ml|am\b|pm\b))"),
@@ -39,7 +44,7 @@ BEDS: tuple[Row, ...] = (
     ("bed_number", r"(?i:\bbed)\s*[:：]?\s*(?P<v>[A-Z]?\d{1,4}[A-Z]?)\b(?!\s*(?:days?|hours?|weeks?|months?|times|nights?|h\b|-))"),
     ("bed_number", r"(?<![\d.第])(?P<v>[一二三四五六七八九十]{1,3}|\d{1,2}[A-Z]?|[A-Z]\d{1,2})(?=病区|疗区|护理单元)"),
     ("bed_number", rf"(?<![\d.])(?P<v>[A-Z]?\d{{1,3}}[A-Z]?|[一二三四五六七八九十]{{1,3}})\s?号?(?={_THING})(?<=[号\d])"),
-    ("bed_number", r"(?:手术间|术间|机位|透析机|抢救床|留观床?|观察床|监护床|仓位|舱位|座位号?|床旁)[\s:：]{0,2}(?P<v>[A-Z]?-?\d{1,3})(?![\d.%a-z]|\s*(?:年|月|天|次|张|个|人|小时|分钟))"),
+    ("bed_number", r"(?:手术间|术间|机位|透析机|抢救床|留观床?|观察床|监护床|仓位|舱位|座位号?|床旁)[\s:：]{0,2}(?P<v>[A-Z]?-?\d{1,3})(?![\d%a-z]|\.\d|\s*(?:年|月|天|次|张|个|人|小时|分钟))"),
     ("bed_number", r"\b(?i:room|rm\.?|bay|cubicle|suite|unit|bed|chair|slot|cot|crib|incubator|isolette|gurney|stretcher|trolley|theatre|recovery|chamber)\s*(?:(?i:number|no\.?|#)|[:：])?\s*(?P<v>[A-Z]{1,4}-\d{1,3}[A-Z]?|\d{1,3}-\d{1,3}[A-Z]?|[A-Z]{1,2}\d{1,3}(?:-\d{1,2})?|\d{1,3}[A-Z])\b(?!\s*(?:air|%|L\b|hours?|days?|mg|ml|units?|weeks?|months?|times)|\.\d)"),
     ("bed_number", r"\b(?i:room|theatre|bay|suite)\s*\((?P<v>[A-Z]?\d{1,3}(?:\.\d{1,3})?[A-Z]?)\)"),
     ("bed_number", r"\b(?i:cot|crib|incubator|isolette|gurney|chair|couch|recliner|booth|bunk|berth)\s+(?:(?i:number|no\.?)\s*|#)?(?P<v>\d{1,3})\b(?!\s*(?:%|hours?|days?|mg|ml|minutes?|times|x\b|reps?|per)|\.\d)"),

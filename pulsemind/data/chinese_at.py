@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from pulsemind.data.chinese_cues import is_nobody, is_person
+from pulsemind.data.chinese_cues import is_listed, is_nobody, is_person
 from pulsemind.data.chinese_words import (
     HAN,
     NO_GIVEN_NAME,
@@ -81,13 +81,15 @@ def _lengths(run: str) -> list[int]:
 def _is_person(value: str, trust: Trust) -> bool:
     surname = surname_length(value, rare=True)
     given = value[surname:]
-    if is_nobody(value) or is_plain_word(value) or NO_GIVEN_NAME.search(given):
+    if is_nobody(value) or NO_GIVEN_NAME.search(given):
         return False
-    if re.search(f"(?:{TITLE}|{POLITE}|某)", value) or value[:2] in words("not_names.txt"):
+    if is_plain_word(value) and (trust != "sure" or is_word(value, 20)):
+        return False
+    if re.search(f"(?:{TITLE}|{POLITE}|某)", value) or {value[:2], given} & words("not_names.txt"):
         return False
     if not given:
         return not is_word(value)
-    listed = is_person(value, alone=True)
+    listed = is_person(value, alone=True) or (trust == "sure" and is_listed(given))
     wordlike = surname_length(value) == 0 or value[0] in _WORDLIKE
     if surname == 1 and is_word(value[:2], 20 if wordlike else 200) and not (listed and not wordlike):
         return False

@@ -131,12 +131,17 @@ def is_person(value: str, alone: bool = False) -> bool:
     given = value[length:]
     if not looks_like_name(value, rare=True) or _NOBODY.search(value) or is_word(value):
         return False
-    listed = all(_listed(character) for character in given)
+    listed = is_listed(given)
     if surname_length(value) == 0 and not listed:
         return False
     if len(given) == 1:
         return listed and (alone or surname_length(value) > 0)
     return listed or not (is_word(given, 20) or (length == 1 and is_word(value[:2], 100)))
+
+
+def is_listed(given: str) -> bool:
+    """Whether all characters are ones of given names."""
+    return all(_listed(character) for character in given)
 
 
 def _listed(character: str) -> bool:

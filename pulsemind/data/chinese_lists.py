@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from pulsemind.data.chinese_at import is_drug, name_at
 from pulsemind.data.chinese_cues import is_nobody
-from pulsemind.data.chinese_words import HAN, is_plain_word
+from pulsemind.data.chinese_words import HAN, is_plain_word, is_word
 from pulsemind.data.detectors import Span
 from pulsemind.data.finder import finder
 
@@ -23,9 +23,10 @@ _LINE = finder(
     rf"(?m:^)[ \t*•▶◆-]*(?P<bed>(?:加|临|抢|留|[A-Z]{{1,2}}-?)?\d{{1,3}}(?:-\d{{1,2}}|[A-Z])?)(?P<sep>\s?床|[ \t]{{1,6}}|[ \t]*[|｜/:：、.．)）-][ \t]*)[ \t]*(?P<v>[{HAN}·]{{2,10}}|空|[A-Z][a-z]+)?(?=[ \t]|[，,|｜/（(：:]|$)"
 )
 _NAME_LINE = finder(
-    rf"(?m:^)[ \t*•▶◆-]*(?P<v>[{HAN}]{{2,4}})(?=[ \t]{{1,6}}(?:[男女]|\d|[{HAN}])|[ \t]*[|｜]|[ \t]*[:：][ \t]*(?:\d|[{HAN}]))"
+    rf"(?m:^)[ \t*•▶◆-]*(?:\d{{1,4}}(?:[/.:：月-]\d{{1,2}}日?){{1,2}}[ \t]+){{0,2}}(?P<v>[{HAN}]{{2,4}})(?=[ \t]{{1,6}}(?:[男女]|\d|[{HAN}])|[ \t]*[|｜]|[ \t]*[:：][ \t]*(?:\d|[{HAN}]))"
 )
 _ROW = finder(rf"[|｜][ \t]*(?P<v>[{HAN}]{{2,4}})[ \t]*(?=[|｜])")
+_ANSWER = finder(rf"(?:(?m:^)|[，,：:。—-])[ \t]*(?P<bed>[A-Z]?\d{{1,3}})[ \t]+(?P<v>[{HAN}]{{2,4}})(?=[ \t]*(?:$|\n|收到|[，,。]))")
 _JOINED = re.compile(rf"[ \t]*(?:、|，(?=[{HAN}]{{2,4}}、)|[和与及跟](?=[{HAN}]{{2,4}}))[ \t]*")
 _BEFORE = re.compile(rf"(?P<v>[{HAN}·]{{2,8}})[ \t]*(?:、|[和与及跟])[ \t]*$")
 
@@ -43,9 +44,14 @@ def detect_listed(text: str) -> Iterator[Span]:
                     yield Span(*found.span("bed"), "bed_number")
             for found in named:
                 yield Span(*found.span("v"), "name")
-        for found in _NAME_LINE.finditer(text):
-            if _is_name(found.group("v"), "plain"):
+        rows = [found for found in _NAME_LINE.finditer(text) if _is_name(found.group("v"), "sure")]
+        for found in rows:
+            if len(rows) > 1 or _is_name(found.group("v"), "plain"):
                 yield Span(*found.span("v"), "name")
+    for found in _ANSWER.finditer(text):
+        if _is_name(found.group("v"), "plain"):
+            yield Span(*found.span("bed"), "bed_number")
+            yield Span(*found.span("v"), "name")
     for found in _ROW.finditer(text):
         if _is_name(found.group("v"), "plain"):
             yield Span(*found.span("v"), "name")
@@ -71,4 +77,5 @@ def detect_joined(text: str, spans: Iterable[Span]) -> Iterator[Span]:
 
 def _is_name(value: str, trust: str) -> bool:
     whole = name_at(value, 0, "sure" if trust == "sure" else "plain") == len(value)
-    return whole and not is_nobody(value) and not is_plain_word(value) and not is_drug(value)
+    plain = is_plain_word(value) and (trust != "sure" or is_word(value, 20))
+    return whole and not is_nobody(value) and not plain and not is_drug(value)

@@ -11,10 +11,12 @@ import re
 from collections.abc import Iterator
 
 from pulsemind.data.chinese_at import Trust, name_at
+from pulsemind.data.chinese_cues import is_nobody
 from pulsemind.data.chinese_words import HAN, is_common_word, is_word, surname_length
 from pulsemind.data.detectors import Span
 from pulsemind.data.finder import Finder, finder
 from pulsemind.data.kinds import Kind
+from pulsemind.data.wordlists import words
 
 _GAP = r"[\s:：“\"‘'「『【（(\[]{0,3}(?:叫|名叫|名字叫|名|是|为|即|系)?[:：“\"‘'「]?"
 _KIN = (
@@ -38,6 +40,8 @@ _BEFORE: tuple[tuple[Kind, Trust, str], ...] = (
     ("name", "slight", r"(?:致|找|转告|通知|告知|提醒|联系|替|帮|陪|送|接|问|跟|叫|让|请|由|与|同|和|向|给|喊|等|催|扶|抱着|背着|带|谢谢|感谢|麻烦|见过|认识|住着|轮到|换成|还有|叫号|呼叫|下一位|过号)[:：]?"),
     ("name", "sure", r"(?:\d|[A-Z]|[一二三四五六七八九十])\s*号?\s*(?:病|加)?床[\s，,:：、-]{0,3}(?:的|是|患者|病人|那位|新收|新入)?"),
     ("name", "plain", rf"(?:医院|[{HAN}]科|中心|公司|单位|学校|大学|村|社区|小区|诊所|卫生院|卫生室|药房|药店)的(?=[{HAN}]{{2,4}}[，,。；;：:！!\s])"),
+    ("physician", "sure", rf"[{HAN}]{{1,3}}科(?=[{HAN}]{{2,3}}(?:[，,。\s]{{0,2}}(?:\d{{4}}|$|\n)|[，,]\s?(?:电话|分机)))"),
+    ("name", "slight", rf"(?:[我咱俺他她你]家|家里)(?:的|那个|这个)?"),
     ("physician", "plain", rf"(?:{_STAFF})(?:{_STAFF_NOUN})(?:签[名字章])?[\s:：（(]{{0,3}}"),
     ("physician", "plain", rf"(?:{_STAFF})(?:签[名字章])?[\s]{{0,2}}[:：][\s]{{0,3}}"),
     ("physician", "slight", rf"(?:{_STAFF}|{_STAFF_NOUN})[\s（(]{{0,2}}"),
@@ -55,7 +59,10 @@ _TITLED: tuple[tuple[Kind, Finder], ...] = (
     ("name", finder(rf"(?=(?P<v>[{HAN}]{{1,2}}?)姓(?:患|病|男|女|老|产|孕|青|少|儿|居|村|司|学|工|家|旅|乘|游|妇|市民|员工|顾客|客))")),
 )
 _NICK = finder(rf"{_OPENS}(?P<v>[小老阿][{HAN}](?:子|儿)?)(?=[，,。！!？?、：:\s”\"]|$|[说讲问来去在帮给也都就又把被跟和要想刚昨今已没不让叫打发住接送推介告请的吧呀啊呢]|你|他|她|我)")
+_PLAIN = frozenset("王李张刘陈杨赵吴周徐孙朱郭何林罗郑梁谢宋唐许韩冯邓曹彭曾肖蔡潘袁董蒋沈余吕丁魏薛阎姚卢姜崔钟谭陆汪范")
+_NICK_INSIDE = finder(rf"(?<=[{HAN}])(?P<v>[小老][{HAN}])(?=[，,。！!？?、：:\s”\"]|$|[说讲问也都就又被跟昨今刚])")
 _NICK_NO = re.compile("小[时便腹肠脑腿米麦雪白黄车单乔柴金常葛叶孔平康高毛包曲管甘谷贝田温段路关向成项]|老[年人是家师板公婆化于时常高金白黄方万成路关]|阿[胶司莫奇托是]")
+_PET = finder(rf"(?:(?:[我咱俺他她你您]家|宝宝|宝贝|孩子|闺女|女儿|儿子|孙子|孙女|外孙女?)[（(“\"]?(?P<v>([{HAN}])\2|[小大阿][{HAN}](?!便|腹|腿|脑|肠|时|孩|区|米|麦)|[{HAN}][宝儿仔妞](?!宝|童|科|子))|(?<![{HAN}])(?P<w>小[{HAN}]))(?=[这今昨前最近现已从半刚才晚早夜上下\d，,。！!？?、说咳烧吐拉吃喝睡哭发也又就还都的是有在）)”\"]|$)")
 _SURNAME_SAID = finder(rf"(?<![同百贵老改随冠夫母异何])姓(?P<v>[{HAN}]{{1,2}}?)(?![名氏甚什啥啦])(?=[{HAN}]|[，,。；;！!\s）)”\"]|$)")
 _DOUBLE = finder(rf"(?<![{HAN}])(?P<v>[{HAN}]{{3,4}})(?=[，,。；;：:！!？?、\s”\"）)]|$)")
 _HANDLED = finder(rf"(?:(?<![{HAN}])|(?<=[科室院部站组台班房店]))(?P<v>[{HAN}]{{2,4}}?)(?=经手|经办|签收|签发|代签|代办|代领|代取|敬上|谨上|留字|手书|亲笔|执笔|主笔|接听|接电话|值守|值班|当班|陪护|陪同|护送|押运|主刀|主讲|主持|签字|签名)")
@@ -78,6 +85,15 @@ def detect_roles(text: str) -> Iterator[Span]:
     for found in _NICK.finditer(text):
         if surname_length(found.group("v")[1]) and not _NICK_NO.match(found.group("v")):
             yield Span(*found.span("v"), "name")
+    for found in _NICK_INSIDE.finditer(text):
+        before = text[found.start() - 1 : found.start() + 1]
+        if found.group("v")[1] in _PLAIN and not is_word(before) and not is_common_word(found.group("v")):
+            yield Span(*found.span("v"), "name")
+    for found in _PET.finditer(text):
+        group = "v" if found.group("v") else "w"
+        value = found.group(group)
+        if not is_common_word(value) and not is_nobody(value) and (group == "v" or (_is_given(value[1]) and not is_word(value, 50))):
+            yield Span(*found.span(group), "name")
     for found in _SURNAME_SAID.finditer(text):
         if surname_length(found.group("v"), rare=True) == len(found.group("v")):
             yield Span(*found.span("v"), "name")
@@ -92,15 +108,23 @@ def detect_roles(text: str) -> Iterator[Span]:
             yield Span(*found.span("v"), "name")
 
 
+def _is_given(character: str) -> bool:
+    return any(character in line for line in words("given_zh.txt"))
+
+
 def _is_short(value: str) -> bool:
     """Two characters of a name that make a seldom word (慎行)."""
     return len(value) == 2 and surname_length(value, rare=True) == 1 and is_word(value) and not is_common_word(value)
 
 
+_GRAMMAR = frozenset("由原全和经从都先后来同与对应能可该被才又再且当始终即便就因于是有在向为以及其各每某本但如若未已将")
+"""Family names that before a word of address are grammar: 由家属陪同, 原姓名."""
+
+
 def _is_family(text: str, start: int, stop: int) -> bool:
     """A family name that makes no frequent word with what stands before or after it."""
     value = text[start:stop]
-    if surname_length(value, rare=True) != len(value):
+    if surname_length(value, rare=True) != len(value) or value in _GRAMMAR:
         return False
     plain = surname_length(value) > 0
     joined = text[start : stop + 1], text[start : stop + 2], text[max(0, start - 1) : stop]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pulsemind.data.dates import detect_dated_lines
 from pulsemind.data.kinds import Kind
 from pulsemind.data.patterns import rules
 
@@ -48,3 +49,5 @@ def detect_patterns(masked: str) -> Iterator[Span]:
             group = "v" if "v" in found.re.groupindex else 0
             if found.group(group) and rule.check(found.group(group)):
                 yield Span(found.start(group), found.end(group), rule.kind)
+    for start, stop in detect_dated_lines(masked):
+        yield Span(start, stop, "date")

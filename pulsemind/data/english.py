@@ -47,6 +47,8 @@ _INSIDE = ("Te", "Ua", "Bin", "Binti", "Al", "El")
 """Capitalised particles: they are no end of a name."""
 _DISEASE = re.compile(r"['’]s?[ \t]*(?=[,.;:)\n]|$)")
 """After an eponym: "father Huntington's, aunt same"."""
+_SCORED = re.compile(r"[ \t]*[:=]?[ \t]*\d")
+"""After the name of a score: Hamilton 18."""
 _BETWEEN = re.compile(rf"[ \t\u00a0]+(?:[A-Z]\.?[ \t]+)?{PARTICLES}?|,[ \t]*")
 _PARTICLES_BEFORE = re.compile(rf"(?<![A-Za-z]){PARTICLES}{{1,2}}$")
 _SHORT = frozenset(
@@ -141,7 +143,10 @@ def _trimmed(
         return None
     if all(is_eponym_pair(text[a:b]) for a, b in kept):
         return None
-    if len(kept) == 1 and title(text[slice(*kept[0])]) in no_names() and _DISEASE.match(text, kept[0][1]):
+    if len(kept) == 1 and title(text[slice(*kept[0])]) in no_names() and (
+        _DISEASE.match(text, kept[0][1])
+        or (is_family_here is not is_family_anywhere and _SCORED.match(text, kept[0][1]))
+    ):
         return None
     particles = _PARTICLES_BEFORE.search(text, max(0, kept[0][0] - 12), kept[0][0])
     start = max(start, particles.start()) if particles else kept[0][0]
@@ -153,8 +158,9 @@ def _anything(_: str) -> bool:
 
 
 def _is_clear_family(word: str) -> bool:
-    """Whether an eponym is a family name, and no ordinary word."""
-    return is_family(word) and not is_ordinary(word)
+    """Whether an eponym is a family name, and no word that opens a sentence (Good, Long)."""
+    opening = title(word) in words("not_english_names.txt")
+    return is_family(word) and not (opening and is_ordinary(word))
 
 
 def _is_given_of_eponym(word: str) -> bool:

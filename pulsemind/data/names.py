@@ -15,6 +15,7 @@ from pulsemind.data.chinese_words import HAN
 from pulsemind.data.chinese_world import detect_world
 from pulsemind.data.detectors import Span
 from pulsemind.data.english import detect_english
+from pulsemind.data.english_joined import detect_joined_english
 from pulsemind.data.hospitals import detect_hospitals, hospital_places
 from pulsemind.data.tokens import Places, tokens_of
 
@@ -22,7 +23,9 @@ from pulsemind.data.tokens import Places, tokens_of
 def detect_names(masked: str) -> Iterator[Span]:
     """Names of people and hospitals in a masked text; spans may overlap."""
     if re.search("[A-Za-z]{2}", masked):
-        yield from detect_english(masked)
+        english = list(detect_english(masked))
+        yield from english
+        yield from detect_joined_english(masked, english)
     if re.search(f"[{HAN}]{{2}}", masked):
         tokens = tokens_of(masked, _wanted)
         people = [
