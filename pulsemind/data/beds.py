@@ -7,7 +7,7 @@ from pulsemind.data.kinds import Row
 from pulsemind.data.known_names import is_ordinary
 from pulsemind.data.wordlists import words
 
-_PLANTS = "Elm|Oak|Maple|Cedar|Willow|Rowan|Beech|Birch|Ash|Holly|Hawthorn|Hazel|Laurel|Sycamore|Chestnut|Larch|Alder|Juniper|Magnolia|Primrose|Bluebell|Rose|Lavender|Poppy|Heather|Jasmine|Orchid|Iris|Fern|Ivy|Tulip|Daisy|Lily|Sunflower|Snowdrop|Kestrel|Falcon|Robin|Dolphin|Starfish|Rainbow|Sunrise|Butterfly|Penguin|Lion|Acorn|Ocean|Harbour|Lighthouse"
+_PLANTS = "Nightingale|Florence|Seacole|Churchill|Victoria|Elizabeth|Alexandra|Albert|Trafalgar|Wellington|Elm|Oak|Maple|Cedar|Willow|Rowan|Beech|Birch|Ash|Holly|Hawthorn|Hazel|Laurel|Sycamore|Chestnut|Larch|Alder|Juniper|Magnolia|Primrose|Bluebell|Rose|Lavender|Poppy|Heather|Jasmine|Orchid|Iris|Fern|Ivy|Tulip|Daisy|Lily|Sunflower|Snowdrop|Kestrel|Falcon|Robin|Dolphin|Starfish|Rainbow|Sunrise|Butterfly|Penguin|Lion|Acorn|Ocean|Harbour|Lighthouse"
 _THING = "机位?|仓|舱|手术间|术间|诊室|诊间|抢救间|留观床?|观察床|椅|床位|透析位?|输液位|座|监护位|隔离间|产房|待产室|单间|号位"
 
 
@@ -19,6 +19,7 @@ def _names_a_ward(value: str) -> bool:
 
 
 BEDS: tuple[Row, ...] = (
+    ("bed_number", r"\b[Bb]ed\s+(?P<v>[A-H])\b(?=\s*(?:[-–—,:.;)(]|$|\n|is\b|has\b))"),
     ("bed_number", r"\b(?i:loc(?:ation)?|unit|ward|floor|area|placement|bed|room)\s*[:：]?\s*(?P<v>\d{1,2}[A-Z]{1,2}-\d{1,3}[A-Z]?|[A-Z]{1,4}\d{0,2}-\d{1,3}[A-Z]?)\b(?!\s*(?:mg|ml))"),
     ("bed_number", r"\b(?i:bed|room|rm|cubicle|bay|side\s?room|chair|slot|cot|trolley)\s+(?P<v>[A-Z]?\d{1,3}[A-Z]?(?:-\d)?)(?=\s*[-–—:=]\s*(?:[A-Z]|empty|vacant|closed|clean|blocked|free|new|transfer|awaiting|pt|no\b))"),
     ("bed_number", r"(?m:^)[ \t]*(?P<v>[A-Z]?\d{1,3}-\d{1,2}|[A-Z]?\d{2,3}[A-Z]?|[A-Z]\d{1,2})[ \t]*[-–—:.)]?[ \t]+(?=[A-Z][A-Za-z'’-]+(?:[ \t]+[A-Z][A-Za-z'’-]+)?[ \t]*(?:[-–—:,(]|\d{1,3}\s?(?:yo|y/o|y\b|[MF]\b)))(?=[^\n]*(?:\n|$))"),
@@ -49,6 +50,6 @@ BEDS: tuple[Row, ...] = (
     ("bed_number", r"\b(?i:room|theatre|bay|suite)\s*\((?P<v>[A-Z]?\d{1,3}(?:\.\d{1,3})?[A-Z]?)\)"),
     ("bed_number", r"\b(?i:cot|crib|incubator|isolette|gurney|chair|couch|recliner|booth|bunk|berth)\s+(?:(?i:number|no\.?)\s*|#)?(?P<v>\d{1,3})\b(?!\s*(?:%|hours?|days?|mg|ml|minutes?|times|x\b|reps?|per)|\.\d)"),
     ("bed_number", r"\b(?P<v>[A-Z][a-z]{2,})(?=\s+[Ww]ard\b)", _names_a_ward),
-    ("bed_number", r"\b[Ww]ard\s+(?P<v>[A-Z][a-z]{2,})\b", _names_a_ward),
+    ("bed_number", r"\b[Ww]ard(?:\s*[:：]\s*|\s+)(?P<v>[A-Z][a-z]{2,})\b", _names_a_ward),
 )  # fmt: skip
 """Kind, pattern and check; group `v`, where there is one, is the value."""

@@ -93,7 +93,9 @@ def _is_person(value: str, trust: Trust) -> bool:
     wordlike = surname_length(value) == 0 or value[0] in _WORDLIKE
     if surname == 1 and is_word(value[:2], 20 if wordlike else 200) and not (listed and not wordlike):
         return False
-    if len(given) == 2 and is_common_word(given) and wordlike and not (listed and trust == "sure"):
+    if wordlike and len(given) == 2 and trust == "slight" and is_plain_word(given):
+        return False
+    if len(given) == 2 and is_common_word(given) and wordlike and trust != "sure":
         return False
     if trust == "slight":
         return listed and not (wordlike and len(given) == 1)

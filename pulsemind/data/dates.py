@@ -24,6 +24,8 @@ _MONTHS_ABROAD = (
 _FULL_MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
 _ORDINAL_EN = "first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|thirteenth|fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|twenty[- ](?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|thirtieth|thirty[- ]first"
 DATES = (
+    r"(?i:\b(?:fitted|installed|inserted|placed|removed|applied|started|stopped|commenced|completed|faxed|mailed|emailed|called|scanned|delivered|dispensed|expired|issued|renewed|cancelled|rescheduled|confirmed|ordered|sent|posted|received|reviewed|operated|extubated|intubated|transferred|readmitted|referred|vaccinated|swabbed|tested)\s+(?:on\s+)?)(?P<v>(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|[12]\d|3[01]))(?=\s*(?:[,.;)&]|$|\n|by\b|at\b|and\b|with\b|to\b|for\b|-))(?<!/4)(?<!/5)(?<!/6)(?<!/10)",
+    r"(?i:\b(?:test|scan|mri|ct|x-?rays?|xr|echo|ultrasound|uss|mammogram|colonoscopy|ogd|egd|labs?|bloods?|surgery|op|visit|appt|appointment|clinic|dose|shot|vaccine|jab|injection|cycle|chemo|infusion|refill|fill|script|note|call|message|email|letter|delivery|period|lmp|birthday)\s+(?:on\s+)?)(?P<v>(?:0?[1-9]|1[0-2])/(?:1[3-9]|2\d|3[01])|(?:1[3-9]|2\d|3[01])/(?:0?[1-9]|1[0-2]))(?=\s*(?:[,.;:)&]|$|\n|at\b|and\b|with\b|to\b|for\b|-|w/|@))",
     rf"(?<![\d/.])(?P<v>(?P<m>0?[1-9]|1[0-2])/{_DAY})(?=\s?(?:-|–|—|to|thru|through|until|till|至|到)\s?(?P=m)/{_DAY}(?![\d/]))",
     rf"(?<![\d/.])(?P<m>0?[1-9]|1[0-2])/{_DAY}\s?(?:-|–|—|to|thru|through|until|till|至|到)\s?(?P<v>(?P=m)/{_DAY})(?![\d/])",
     r"(?i:\b(?:since|seen|visit|admitted|admission|discharged?|surgery|due|appt|appointment|until|till|through|f/u|on|from|to|by|for|before|after|starting|started|exp|expires|stock|back|closed|off|leave|booked|moved|rebooked|clinic|review|collected|drawn|taken|received|reported|dated?|sent|called|phoned|next|last)\b(?:\s+(?:on|is|was|date|of|in|for))*\s*[:=]?\s*)(?P<v>(?:1[3-9]|2\d|3[01])/(?:0?[1-9]|1[0-2]))(?![\d/%]|\.\d|\s*(?i:tab|mg|ml|pain|points?|\())",
@@ -42,7 +44,7 @@ DATES = (
     r"(?<![\d-])(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])-\d{2}(?![\d-]|\s*(?:mg|ml))",
     r"(?<![\d-])(?:0[1-9]|[12]\d|3[01])-(?:0[1-9]|1[0-2])-\d{2}(?![\d-]|\s*(?:mg|ml))",
     rf"(?<![\d/.-])(?:0?[1-9]|1[0-2])/{_DAY}(?=,?\s*(?:@|at)?\s*(?:(?:[01]?\d|2[0-3])[:：][0-5]\d|(?:1[0-2]|[1-9])\s?[ap]\.?m\b))",
-    rf"(?i:\b(?:w/c|w/e|week\s+(?:of|commencing|ending|beginning)|wk\s+of|clinic|exp|expiry|expires|rv|r/v|f/u|fu|rtc|sched(?:uled)?|booked|bkd|rebooked|moved\s+to|dos|dob|lmp|edd|edc|adm|d/c|dc['’]?d|disch|tx|rx'?d|filled|refill|signed|dated?|post-?op|pre-?op|last\s+(?:dose|seen|visit|bm)|next\s+(?:appt|visit|dose)|expected|planned\s+for|closed|out\s+until|back|away|out|due|leave|holiday|swap|rota)\b[\s:=]*)(?P<v>(?:0?[1-9]|1[0-2]|[12]\d|3[01])/(?:0?[1-9]|1[0-2]|[12]\d|3[01]))(?![\d/%]|\s*(?i:tab|mg|ml|pain|cm|mm|\())(?<!/10)",
+    rf"(?i:\b(?:w/c|w/e|week\s+(?:of|commencing|ending|beginning)|wk\s+of|clinic|exp|expiry|expires|rv|r/v|f/u|fu|rtc|sched(?:uled)?|booked|bkd|rebooked|moved\s+to|dos|dob|lmp|edd|edc|adm|d/c|dc['’]?d|disch|tx|rx'?d|fill(?:ed)?|refill(?:ed)?|dispensed|signed|dated?|post-?op|pre-?op|last\s+(?:dose|seen|visit|bm)|next\s+(?:appt|visit|dose)|expected|planned\s+for|closed|out\s+until|back|away|out|due|leave|holiday|swap|rota)\b[\s:=]*)(?P<v>(?:0?[1-9]|1[0-2]|[12]\d|3[01])/(?:0?[1-9]|1[0-2]|[12]\d|3[01]))(?![\d/%]|\s*(?i:tab|mg|ml|pain|cm|mm|\())(?<!/10)",
     rf"\b(?i:(?:the\s+)?(?:{_ORDINAL_EN})\s+(?:day\s+)?of\s+(?:{MONTHS}))\b(?:,?\s+{_YEAR})?",
     rf"\b(?i:(?:{_FULL_MONTH})\s+(?:the\s+)?(?:{_ORDINAL_EN}))\b(?:,?\s+{_YEAR})?",
     r"\b(?i:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+(?:the\s+)?(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)\b",
@@ -68,7 +70,7 @@ DATES = (
     rf"(?:日期|时间|入院|出院|手术|就诊|复诊|复查|预约|于|出生)\s*[:：]?\s*(?P<v>(?:0?[1-9]|1[0-2])[/-]{_DAY})(?![\d/%-]|\.\d|\s*(?:级|分|片|mg|ml|次))(?<!/5)(?<!/10)",
     r"(?i:\b(?:LMP|DOB|DOS|EDD|EDC|date|dated|since|seen|visit|admitted|admission|discharged?|surgery|due|appt|appointment|until|through|f/u|on|born|drawn|collected|starting|started|exp|expires)\b(?:\s+(?:on|is|was|date|of|in|for))*\s*[:=]?\s*)(?P<v>(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01]))(?![\d/%]|\s*(?i:tab|mg|ml|pain|\())(?<!/10)",
     r"(?i:\b(?:from|by|before|after|till|last|next|back|again|and|to|taken|done|given)\s+)(?P<v>(?:0?[1-9]|1[0-2])/(?:0[1-9]|[12]\d|3[01]))(?![\d/%]|\s*(?i:tab|mg|ml|pain|\())(?<!/10)",
-    rf"(?i:\b(?:from|on|since|by|until|till|before|after|of|dated?|dob|born|am|vom|le)\b[\s:]*)(?P<v>{_DAY}\.(?:0?[1-9]|1[0-2])\.)(?!\d)",
+    rf"(?i:\b(?:from|on|since|by|until|till|before|after|dated?|dob|born|am|vom|le)\b[\s:]*)(?P<v>{_DAY}\.(?:0?[1-9]|1[0-2])\.)(?=\s*[a-zà-ü\d,;)]|\s*\n)",
     r"(?<!\d)\d{1,2}\s*月\s*\d{1,2}\s*[日号]",
     rf"(?<![\d./-])(?:0?[1-9]|1[0-2])[./-]{_DAY}[号日](?!楼|床|线)",
     rf"(?<![\d第A-Za-z./~～至到-]){_DAY}号(?={_HOUR})",

@@ -183,7 +183,7 @@ def _listed(text: str, parts: list[tuple[int, int]]) -> Iterator[Span]:
         if is_eponym(text, d) or not _BETWEEN.fullmatch(between):
             continue
         if "," in between:
-            listed = is_family(first) and is_given(second) and not _blocked(text, a, first)
+            listed = is_family(first) and is_given(second) and not _is_heading(first, first)
             if listed or (
                 may_be_family(first)
                 and may_be_given(second)
@@ -199,13 +199,13 @@ def _listed(text: str, parts: list[tuple[int, int]]) -> Iterator[Span]:
         initial = re.search(r"\b[A-Z]\.[ \t]?(?:[A-Z]\.[ \t]?)?$", text[max(0, a - 8) : a])
         if not is_name(word):
             if (initial and may_be_family(word)) or (len(word) > 3 and may_be_given(word)):
-                yield Span(a - len(initial.group()) if initial else a, b, "name")
+                yield Span(a - len(initial.group()) if initial else a, _with_letter(text, b), "name")
             continue
         if is_eponym_pair(word) or ("-" in word and not is_double_given(word)):
             continue
         if is_unclear(word) and (_is_verb(text, b) or not _is_given_inside(text, a, word)):
             continue
-        yield Span(a - len(initial.group()) if initial else a, b, "name")
+        yield Span(a - len(initial.group()) if initial else a, _with_letter(text, b), "name")
 
 
 def _is_pair(text: str, start: int, first: str, second: str) -> bool:
@@ -268,6 +268,12 @@ def _blocked(text: str, start: int, word: str) -> bool:
     return title(word) in no_names() and not (
         is_given(word) and not opens_sentence(text, start)
     )
+
+
+def _with_letter(text: str, stop: int) -> int:
+    """The end of a name with the letter of a family name behind it: Aiden M., Priya K."""
+    found = re.match(r"[ \t][A-Z]\.(?=[ \t]*(?:[,;:)(\n]|$|[a-z]))", text[stop : stop + 8])
+    return stop + found.end() if found else stop
 
 
 def _with_initial(text: str, stop: int) -> int:

@@ -71,11 +71,12 @@ def is_no_word(word: str) -> bool:
     """A listed name, or no word of ordinary language, of medicine or of the lists of no names."""
     if is_name(word):
         return True
-    if re.search("['’](?:ve|ll|re|d|m|t)$", word):
+    if re.search("['’](?:ve|ll|re|d|m|t)$", word) or _PREFIXED.match(word):
         return False
     parts = [part for part in re.split("['’-]", word) if len(part) > 1]
     return (
         len(word) > 1
+        and (is_listed(word) or not any(_ENDS_MEDICINE.fullmatch(folded(part)) for part in parts))
         and not (word.isupper() and len(word) < 6 and not is_listed(word))
         and not all(is_ordinary(part) for part in parts)
         and not (len(parts) > 1 and parts[-1].islower() and is_ordinary(parts[-1]))
@@ -107,6 +108,13 @@ def may_be_given(word: str) -> bool:
     )
 
 
+_ENDS_MEDICINE = re.compile(
+    r"[a-z]{2,}(?:itis|osis|oses|a?emia|uria|opath(?:y|ies|ic)|[bcdfgmnprt]omas?|ectom(?:y|ies)|[ot]omy|[oe]stomy|plast(?:y|ic)|scop(?:y|ic|e)|graph(?:y|ic|s)?|grams?|algia|rr?h(?:o?ea|age|aphy|exis)|plegi[ac]|paresis|o?edema(?:tous)?|pno?ea|phag(?:ia|y|e)|phasi[ac]|phob(?:ia|ic)|troph(?:y|ic)|peni[ac]|cyt(?:e|es|ic|osis|oma)|blasts?|genic|genesis|lytic|lys(?:is|es|ate)|kines(?:ia|is)|a?esthe(?:sia|tic)|glyc\w+|gluc\w+|phosph\w*|glutar\w+|prote\w+|peptid\w+|nucle\w+|steroids?|ster(?:ol|one)|globulins?|globin|dehydrogenase|[lrtdnsgk]ases?|itides|otic|ular|aceous|iform|oids?|otoxic\w*|osclero\w+|thorax|cardi(?:a|um|ac|al)|derm(?:a|al|is|ic)|hepat(?:ic|o\w+)|neur(?:al|o\w+)|vascular|venous|arterial|pleural|thyroid(?:ism)?|bacter\w*|cocc(?:us|i|al)|virus(?:es)?|mycosis|fungal|septic|febrile|caseating|necro\w+|fibro\w+|sclero\w+|tension|version|flexion|duction|rotation|ivir|amine|azine|idine|icide|ylate|acetate|chloride|sulfate|sulphate|phosphate|hydrate|oxide|otide|oside|entoses|exoses)"
+)
+"""Endings of words of medicine and chemistry that an English dictionary may lack."""
+_PREFIXED = re.compile(
+    "(?i:non|alpha|beta|gamma|delta|omega|cross|case|long|short|post|pre|anti|self|low|high|multi|semi|sub|ultra|well|ill|over|under|extra|intra|inter|trans|micro|macro|hyper|hypo|co|re|de|bi|tri|poly|mono|quasi|pseudo|double|single|half|full|follow|check|walk|drop|x|t|b|z|u|ct|mr|pet|iv|im|sc|po|pro|neo|peri|para|supra|infra|retro|antero|postero|medio|latero)-"
+)
 _ENDS_FAMILY = re.compile(
     r"[a-z]{2,}(?:enko|chuk|czuk|czyk|wicz|vich|vych|owski|ewski|owska|ewska|[cn]ski|[cn]ska|[sd]sky|skaya|shvili|adze|idze|yan|poulos|opoulou|idis|iadis|akis|escu|eanu|oiu|sson|sdottir|dottir|inen|lainen|ović|evic|ovic|ević|čić|oğlu|oglu|ova|eva|ov|ev|auskas|aitis|ienė|murthy|moorthy|swamy|swami|nathan|esan|appan|kumar|raju|lingam|samy|vel|garh|wala|walla|wallah|zadeh|zada|pour|nejad|oui|eddine|ullah|uddin|hofer|huber|mayr|stein|berg|bergh|gaard|skov|lund|quist|qvist|strom|ström|mans|stra|sma|ema|inga|zoon|etxea|etxebarria|arren|azuela|uchi|moto|mura|yama|kawa|shima|saki|saka|guchi|hashi|naka|tani|asena|singhe|ratne|wardena|sekara|wansa|pathi|anga|embe|ombe|ando|iwe|uwa|odu|unde|ayo|emi|isa|iye|anya|chukwu|nwa|hlovu|hlanga|tshwayo|khosi|mkhize)"
 )

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pulsemind.data.kinds import Row
 
 _RECORD_ZH = (
@@ -22,6 +24,12 @@ _IS = r"[\s:：#是为号码]*(?:is|was|no\.?|number)?[\s:：#]*"
 _THING_ZH = "蜡块|标本|玻片|切片|样本|样品|病理|处方|腕带|手环|试管|血袋|血样|档案|病历|胶片|光盘|单子|保单|订单|包裹|快递|储物柜|柜|申请|工单|案卷?|卷|受试者|参与者|供者|献血者|存根|收据|发票|回执"
 
 
+def is_no_reference_range(value: str) -> bool:
+    """Whether a number after "ref" is none such as 19-60."""
+    ends = re.fullmatch(r"([1-9]\d{0,3}|0)-([1-9]\d{0,3})", value)
+    return ends is None or int(ends.group(1)) >= int(ends.group(2))
+
+
 def is_no_range(value: str) -> bool:
     """A long number; one in groups has eight digits at least, as no row of results has."""
     return value.isdigit() or sum(map(str.isdigit, value)) >= 8
@@ -29,12 +37,12 @@ def is_no_range(value: str) -> bool:
 
 RECORDS: tuple[Row, ...] = (
     ("record_number", rf"(?i)(?:{_RECORD_ZH}){_IS}(?P<v>[A-Za-z]{{0,4}}-?\d[\dA-Za-z-]{{2,}})(?!\s*(?:mg|ml|次|片))"),
-    ("record_number", rf"(?i)\b(?:{_RECORD_EN}){_IS}(?P<v>[A-Z]{{0,4}}-?\d[\dA-Z-]{{2,}})"),
+    ("record_number", rf"(?i)\b(?:{_RECORD_EN}){_IS}(?P<v>[A-Z]{{0,4}}-?\d[\dA-Z-]{{2,}})", is_no_reference_range),
     ("record_number", r"[一-龥]{1,6}号[\s:：是为]*(?P<v>[A-Z]{1,4}-?\d{3,}[\dA-Z-]*)(?!\s*(?:mg|ml))"),
     ("record_number", r"(?i:\b(?:no\.?|number|#|donor|sample|specimen|ref|prison|badge))\s*[:.]?\s*(?P<v>[A-Z]{1,4}[ ,.-]?\d{2,}(?:[.,/-]?[\dA-Z]+)*)(?![A-Za-z]|\.\d|\s*(?:mg|ml|cells))", lambda v: sum(map(str.isdigit, v)) >= 4),
     ("record_number", r"(?<![A-Za-z])(?P<v>(?:MRN|ZY|BL)-?\d{5,})"),
     ("record_number", r"\b(?i:[A-Za-z]{2,14}\s?(?:no\.?|number|num\.?|nr\.?|#|ID|code|ref(?:erence)?))\s*(?:is|[:.#])?\s*(?P<v>(?=(?:[A-Z/ -]*\d){4})[A-Z0-9][A-Z0-9/-]{3,22})(?![A-Za-z0-9]|\.\d|\s*(?:mg|ml|cells))"),
-    ("record_number", rf"\b(?i:{_RECORD_EN}|file|policy|claim|number|no\.)(?:\s+is)?[\s:#]*(?P<v>(?:[A-Z]{{1,4}}[ -]?)?\d{{2,4}}(?:[ -]\d{{2,4}}){{1,4}}(?:\s?[A-Z]\b)?)(?![\d%/]|\.\d|\s*(?:mg|ml))"),
+    ("record_number", rf"\b(?i:{_RECORD_EN}|file|policy|claim|number|no\.)(?:\s+is)?[\s:#]*(?P<v>(?:[A-Z]{{1,4}}[ -]?)?\d{{2,4}}(?:[ -]\d{{2,4}}){{1,4}}(?:\s?[A-Z]\b)?)(?![\d%/]|\.\d|\s*(?:mg|ml))", is_no_reference_range),
     ("record_number", r"(?<![A-Za-z0-9.-])(?P<v>(?!NCT|ISRCTN|NM|NP|NC|CAS|RS|GSE|PMID|ICD|LOINC|ISBN|ISO|H2|Z2|S2|J2|B2)(?=(?:[A-Z/-]*\d){6})(?=[\d/-]*[A-Z])[A-Z0-9]+(?:[-/][A-Z0-9]+)*)(?![A-Za-z0-9%]|\.\d)"),
     ("record_number", r"(?<![\d.,A-Za-z+-])(?P<v>\d{9,20}|\d{2,6}(?:-\d{2,7}){2,4})(?![\d%]|\.\d|\s*(?:/|cells|copies|IU|CFU|mg|ml|×|x10))", is_no_range),
     ("record_number", r"(?i:\b(?:lab|sample|specimen|acc(?:ession)?|case|req|path|file|ref|hosp|chart|unit|nhs|id)\s*(?:no\.?|number|#|№|num)?[\s:]*)(?P<v>\d{2,4}[./]\d{4,9})(?![\d%]|\.\d)"),
