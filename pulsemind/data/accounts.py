@@ -18,13 +18,15 @@ def _is_no_field_name(value: str) -> bool:
     return not all(is_ordinary(part) for part in value.split("_") if part)
 
 
-
 def _is_no_clinical_token(value: str) -> bool:
     """Whether small letters and digits run together are no drug, dose, gene or time."""
     letters = re.sub(r"[^a-z]", "", value.lower())
     return (
         not re.search(r"(?:mg|mcg|ug|ml|iu|kg|cm|mm|hr|hrs|min|mmhg|bpm|units?)$", value)
-        and not re.match(r"(?:cyp|slco|brca|hla|covid|sars|ncov|chr|rs|ca|cd|il|hpv|h\d|spo|fio|vit|mthfr|ugt|http|www)\w*\d", value.lower())
+        and not re.match(
+            r"(?:cyp|slco|brca|hla|covid|sars|ncov|chr|rs|ca|cd|il|hpv|h\d|spo|fio|vit|mthfr|ugt|http|www)\w*\d",
+            value.lower(),
+        )
         and not any(True for _ in drugs(letters))
     )
 

@@ -36,7 +36,7 @@ _FLAT = r"(?:,?\s*(?i:apt|apartment|suite|unit|flat|ste|room|rm|floor|fl|lot|bld
 _NUMBER = r"\d{1,5}(?:[A-Za-z]\b|[-/]\d{1,4}|\s1/2)?"
 ADDRESSES = (
     rf"\b(?i:flat|apt|apartment|unit|villa|plot|lot)\.?\s+#?\w{{1,4}},\s+(?:\d{{1,4}}[A-Za-z]?\s+)?(?:{_STREET_WORD}\s+){{1,3}}(?:{_STREET}|House|Hall|Lodge|Tower|Towers|Mansions?|Apartments|Residences?|Building|Flats)\b(?:,\s+{_CITY}(?:,\s+{_CITY})?)?(?:,?\s+{POSTCODE_UK})?",
-    rf"\b(?:No\.?\s?)?\d{{1,4}}(?:[/-]\d{{1,4}}[A-Za-z]?)?,?\s+(?:(?:\d{{1,3}}(?:st|nd|rd|th)|[A-Z][A-Za-z'’-]+\.?)\s?){{1,5}}(?:,\s*(?:(?:\d{{1,3}}(?:st|nd|rd|th)|[A-Z][A-Za-z'’-]+\.?)\s?){{1,4}}){{1,5}}[,\s–-]+\d{{5,6}}(?!\d)",
+    r"\b(?:No\.?\s?)?\d{1,4}(?:[/-]\d{1,4}[A-Za-z]?)?,?\s+(?:(?:\d{1,3}(?:st|nd|rd|th)|[A-Z][A-Za-z'’-]+\.?)\s?){1,5}(?:,\s*(?:(?:\d{1,3}(?:st|nd|rd|th)|[A-Z][A-Za-z'’-]+\.?)\s?){1,4}){1,5}[,\s–-]+\d{5,6}(?!\d)",
     rf"(?:{_PLACE}{{2,8}}?(?:{_ADMIN}))*{_PLACE}{{1,12}}(?:{_ROAD}){_SIDE}\s*{_HOUSE}{_TAIL}",
     rf"{_PLACE}{{2,7}}?(?:省|自治区|市)\s*{_PLACE}{{1,7}}?(?:市|州|区|县)\s*{_PLACE}{{1,7}}?(?:区|县|镇|乡|街道|村)(?:{_PLACE}{{0,7}}?(?:镇|乡|街道|村|社区|{_ROAD}))*(?:[一-龥]{{1,4}}?(?:庄|屯|寨|村))?{_TAIL}",
     rf"(?:{_PROVINCE})(?:省|市)?{_PLACE}{{1,20}}?(?:{_ROAD}|{_ADMIN}|{_ESTATE})\s*{_HOUSE}{_TAIL}",

@@ -14,7 +14,9 @@ _THING = "机位?|仓|舱|手术间|术间|诊室|诊间|抢救间|留观床?|�
 def _names_a_ward(value: str) -> bool:
     """Whether a ward is called by a word of its own: no field of medicine, no ordinary word."""
     return value in _PLANTS.split("|") or not (
-        is_ordinary(value) or value in words("clinics_en.txt") or value in words("not_english_names.txt")
+        is_ordinary(value)
+        or value in words("clinics_en.txt")
+        or value in words("not_english_names.txt")
     )
 
 

@@ -123,7 +123,12 @@ def detect_chinese(text: str, tokens: list[Token]) -> Iterator[Span]:
 def _is_word_before_word(value: str) -> bool:
     """Whether a family name that is more often a word stands before a word: 左 小腿, 查 肝脏."""
     given = value[1:]
-    return value[:1] in _BEFORE_WORDS and len(given) == 2 and is_plain_word(given) and is_word(given, 50)
+    return (
+        value[:1] in _BEFORE_WORDS
+        and len(given) == 2
+        and is_plain_word(given)
+        and is_word(given, 50)
+    )
 
 
 def _tagged(tokens: list[Token]) -> Iterator[Span]:

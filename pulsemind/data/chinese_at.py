@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables stand on one line
 """Where a person's name ends that begins at a place of a Chinese text: `name_at`.
 
 A cue (a role, a relative, a bed) says that a name may begin; nothing says where it ends. The end is
@@ -31,7 +32,9 @@ _IS_HAN = re.compile(f"[{HAN}]")
 _DOTTED = re.compile(rf"[{HAN}]{{1,6}}(?:[·•・][{HAN}]{{1,6}}){{1,3}}")
 _FUNCTION = "是的在了和与及或也已未没无不有于因自将拟正曾又再就被把由向对给让从到来去说称诉言讲问答请要想能会可该此这那其男女，家收寄签写记代补接打拨发送带陪住做行查服用吃喝开拿取领等之患今昨明上下前后刚现每需应按经以并而且但若如为同跟找叫先术予反表提认建否出入转处复手电病身系至比都还今昨只总名"
 """Characters that go on after a name."""
-_WORDLIKE = frozenset("时向成关位管单查常于任方包白万左高卫费应温石游付安曲曾明祝甘何许文项段路后原东全易强经从都和空光公计能占干解信先当真满初良")
+_WORDLIKE = frozenset(
+    "时向成关位管单查常于任方包白万左高卫费应温石游付安曲曾明祝甘何许文项段路后原东全易强经从都和空光公计能占干解信先当真满初良"
+)
 """Family names that are more often words."""
 
 
@@ -67,7 +70,11 @@ def _world(text: str, start: int, run: str) -> int:
     """The end of a name of a minority or a foreigner that begins a run; 0 where none does."""
     for length in range(len(run), 1, -1):
         value = run[:length]
-        if is_world_name(value) and not is_nobody(value) and _may_end(text, start + length, "plain"):
+        if (
+            is_world_name(value)
+            and not is_nobody(value)
+            and _may_end(text, start + length, "plain")
+        ):
             return start + length if not is_plain_word(value) or length > 2 else 0
     return 0
 
@@ -91,7 +98,11 @@ def _is_person(value: str, trust: Trust) -> bool:
         return not is_word(value)
     listed = is_person(value, alone=True) or (trust == "sure" and is_listed(given))
     wordlike = surname_length(value) == 0 or value[0] in _WORDLIKE
-    if surname == 1 and is_word(value[:2], 20 if wordlike else 200) and not (listed and not wordlike):
+    if (
+        surname == 1
+        and is_word(value[:2], 20 if wordlike else 200)
+        and not (listed and not wordlike)
+    ):
         return False
     if wordlike and len(given) == 2 and trust == "slight" and is_plain_word(given):
         return False

@@ -135,8 +135,12 @@ def _accepts(sureness: Sureness, value: str) -> bool:
 def is_name_in_latin(value: str) -> bool:
     """Whether letters beside a cue in Chinese are a name: no abbreviation, no drug, no plain word."""
     parts = [part for part in re.split(r"[ ·.]+", value) if len(part) > 1]
-    shaped = [part for part in parts if not re.search(r"[a-z][A-Z]", re.sub("^(?:Mc|Mac|De|Van|Le|La|O['’])", "", part))]
-    return any(is_no_word(part) and not part[1:].isupper() or is_listed(part) for part in shaped)
+    shaped = [
+        part
+        for part in parts
+        if not re.search(r"[a-z][A-Z]", re.sub("^(?:Mc|Mac|De|Van|Le|La|O['’])", "", part))
+    ]
+    return any((is_no_word(part) and not part[1:].isupper()) or is_listed(part) for part in shaped)
 
 
 def _holds_words(value: str) -> bool:

@@ -26,7 +26,9 @@ _NAME_LINE = finder(
     rf"(?m:^)[ \t*•▶◆-]*(?:\d{{1,4}}(?:[/.:：月-]\d{{1,2}}日?){{1,2}}[ \t]+){{0,2}}(?P<v>[{HAN}]{{2,4}})(?=[ \t]{{1,6}}(?:[男女]|\d|[{HAN}])|[ \t]*[|｜]|[ \t]*[:：][ \t]*(?:\d|[{HAN}]))"
 )
 _ROW = finder(rf"[|｜][ \t]*(?P<v>[{HAN}]{{2,4}})[ \t]*(?=[|｜])")
-_ANSWER = finder(rf"(?:(?m:^)|[，,：:。—-])[ \t]*(?P<bed>[A-Z]?\d{{1,3}})[ \t]+(?P<v>[{HAN}]{{2,4}})(?=[ \t]*(?:$|\n|收到|[，,。]))")
+_ANSWER = finder(
+    rf"(?:(?m:^)|[，,：:。—-])[ \t]*(?P<bed>[A-Z]?\d{{1,3}})[ \t]+(?P<v>[{HAN}]{{2,4}})(?=[ \t]*(?:$|\n|收到|[，,。]))"
+)
 _JOINED = re.compile(rf"[ \t]*(?:、|，(?=[{HAN}]{{2,4}}、)|[和与及跟](?=[{HAN}]{{2,4}}))[ \t]*")
 _BEFORE = re.compile(rf"(?P<v>[{HAN}·]{{2,8}})[ \t]*(?:、|[和与及跟])[ \t]*$")
 
@@ -34,8 +36,10 @@ _BEFORE = re.compile(rf"(?P<v>[{HAN}·]{{2,8}})[ \t]*(?:、|[和与及跟])[ \t]
 def detect_listed(text: str) -> Iterator[Span]:
     """Beds and people in lines of a masked text; spans may overlap."""
     if "\n" in text:
-        lines = [found for found in _LINE.finditer(text)]
-        named = [found for found in lines if found.group("v") and _is_name(found.group("v"), "sure")]
+        lines = list(_LINE.finditer(text))
+        named = [
+            found for found in lines if found.group("v") and _is_name(found.group("v"), "sure")
+        ]
         titled = _TITLE.search(text[: text.index("\n")] or text[:20]) is not None
         if named and (titled or len(named) > 1):
             for found in lines:

@@ -21,7 +21,9 @@ _MONTHS_ABROAD = (
     "enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre"
     "|Januar|Februar|März|Mai|Juni|Juli|Oktober|Dezember|gennaio|febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|dicembre|janeiro|fevereiro|março|maio|junho|julho|setembro|outubro|dezembro"
 )
-_FULL_MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
+_FULL_MONTH = (
+    "january|february|march|april|may|june|july|august|september|october|november|december"
+)
 _ORDINAL_EN = "first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|thirteenth|fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|twenty[- ](?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|thirtieth|thirty[- ]first"
 DATES = (
     r"(?i:\b(?:fitted|installed|inserted|placed|removed|applied|started|stopped|commenced|completed|faxed|mailed|emailed|called|scanned|delivered|dispensed|expired|issued|renewed|cancelled|rescheduled|confirmed|ordered|sent|posted|received|reviewed|operated|extubated|intubated|transferred|readmitted|referred|vaccinated|swabbed|tested)\s+(?:on\s+)?)(?P<v>(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|[12]\d|3[01]))(?=\s*(?:[,.;)&]|$|\n|by\b|at\b|and\b|with\b|to\b|for\b|-))(?<!/4)(?<!/5)(?<!/6)(?<!/10)",
@@ -44,7 +46,7 @@ DATES = (
     r"(?<![\d-])(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])-\d{2}(?![\d-]|\s*(?:mg|ml))",
     r"(?<![\d-])(?:0[1-9]|[12]\d|3[01])-(?:0[1-9]|1[0-2])-\d{2}(?![\d-]|\s*(?:mg|ml))",
     rf"(?<![\d/.-])(?:0?[1-9]|1[0-2])/{_DAY}(?=,?\s*(?:@|at)?\s*(?:(?:[01]?\d|2[0-3])[:：][0-5]\d|(?:1[0-2]|[1-9])\s?[ap]\.?m\b))",
-    rf"(?i:\b(?:w/c|w/e|week\s+(?:of|commencing|ending|beginning)|wk\s+of|clinic|exp|expiry|expires|rv|r/v|f/u|fu|rtc|sched(?:uled)?|booked|bkd|rebooked|moved\s+to|dos|dob|lmp|edd|edc|adm|d/c|dc['’]?d|disch|tx|rx'?d|fill(?:ed)?|refill(?:ed)?|dispensed|signed|dated?|post-?op|pre-?op|last\s+(?:dose|seen|visit|bm)|next\s+(?:appt|visit|dose)|expected|planned\s+for|closed|out\s+until|back|away|out|due|leave|holiday|swap|rota)\b[\s:=]*)(?P<v>(?:0?[1-9]|1[0-2]|[12]\d|3[01])/(?:0?[1-9]|1[0-2]|[12]\d|3[01]))(?![\d/%]|\s*(?i:tab|mg|ml|pain|cm|mm|\())(?<!/10)",
+    r"(?i:\b(?:w/c|w/e|week\s+(?:of|commencing|ending|beginning)|wk\s+of|clinic|exp|expiry|expires|rv|r/v|f/u|fu|rtc|sched(?:uled)?|booked|bkd|rebooked|moved\s+to|dos|dob|lmp|edd|edc|adm|d/c|dc['’]?d|disch|tx|rx'?d|fill(?:ed)?|refill(?:ed)?|dispensed|signed|dated?|post-?op|pre-?op|last\s+(?:dose|seen|visit|bm)|next\s+(?:appt|visit|dose)|expected|planned\s+for|closed|out\s+until|back|away|out|due|leave|holiday|swap|rota)\b[\s:=]*)(?P<v>(?:0?[1-9]|1[0-2]|[12]\d|3[01])/(?:0?[1-9]|1[0-2]|[12]\d|3[01]))(?![\d/%]|\s*(?i:tab|mg|ml|pain|cm|mm|\())(?<!/10)",
     rf"\b(?i:(?:the\s+)?(?:{_ORDINAL_EN})\s+(?:day\s+)?of\s+(?:{MONTHS}))\b(?:,?\s+{_YEAR})?",
     rf"\b(?i:(?:{_FULL_MONTH})\s+(?:the\s+)?(?:{_ORDINAL_EN}))\b(?:,?\s+{_YEAR})?",
     r"\b(?i:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+(?:the\s+)?(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)\b",
@@ -112,7 +114,9 @@ def is_real_date(value: str) -> bool:
     )
 
 
-_DATED_LINE = re.compile(rf"(?m:^)[ \t*•-]*(?P<v>(?:0?[1-9]|1[0-2])[/.-]{_DAY}|{_DAY}/(?:0?[1-9]|1[0-2]))(?=[ \t]+[^\d\s%]|[:：])")
+_DATED_LINE = re.compile(
+    rf"(?m:^)[ \t*•-]*(?P<v>(?:0?[1-9]|1[0-2])[/.-]{_DAY}|{_DAY}/(?:0?[1-9]|1[0-2]))(?=[ \t]+[^\d\s%]|[:：])"
+)
 
 
 def detect_dated_lines(text: str) -> Iterator[tuple[int, int]]:

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - patterns and tables stand on one line
 """People's names in English text, without a model: lists, shapes and cues.
 
 A cue (Mr., my name is, my wife, signed by, ..., MD) makes a name of any capitalised words beside
@@ -91,6 +90,8 @@ _SHORT = frozenset(
     ]
 )
 """Names of two letters."""
+
+
 @cache
 def _cues() -> tuple[tuple[Callable[[str], bool], Kind, Finder], ...]:
     tiers = ((_anything, SURE_CUES), (is_no_word, CUES), (may_be_name, SLIGHT_CUES))
@@ -103,7 +104,9 @@ def detect_english(text: str) -> Iterator[Span]:
     """People's names in the English parts of a masked text; spans may overlap."""
     for accept, kind, pattern in _cues():
         for found in pattern.finditer(text):
-            family = {_anything: is_family_anywhere, is_no_word: _is_clear_family}.get(accept, _is_given_of_eponym)
+            family = {_anything: is_family_anywhere, is_no_word: _is_clear_family}.get(
+                accept, _is_given_of_eponym
+            )
             span = _trimmed(text, *found.span("v"), kind, family)
             if span and any(
                 accept(part.group()) or (accept is is_no_word and _is_clear_family(part.group()))
@@ -143,9 +146,13 @@ def _trimmed(
         return None
     if all(is_eponym_pair(text[a:b]) for a, b in kept):
         return None
-    if len(kept) == 1 and title(text[slice(*kept[0])]) in no_names() and (
-        _DISEASE.match(text, kept[0][1])
-        or (is_family_here is not is_family_anywhere and _SCORED.match(text, kept[0][1]))
+    if (
+        len(kept) == 1
+        and title(text[slice(*kept[0])]) in no_names()
+        and (
+            _DISEASE.match(text, kept[0][1])
+            or (is_family_here is not is_family_anywhere and _SCORED.match(text, kept[0][1]))
+        )
     ):
         return None
     particles = _PARTICLES_BEFORE.search(text, max(0, kept[0][0] - 12), kept[0][0])
@@ -199,7 +206,9 @@ def _listed(text: str, parts: list[tuple[int, int]]) -> Iterator[Span]:
         initial = re.search(r"\b[A-Z]\.[ \t]?(?:[A-Z]\.[ \t]?)?$", text[max(0, a - 8) : a])
         if not is_name(word):
             if (initial and may_be_family(word)) or (len(word) > 3 and may_be_given(word)):
-                yield Span(a - len(initial.group()) if initial else a, _with_letter(text, b), "name")
+                yield Span(
+                    a - len(initial.group()) if initial else a, _with_letter(text, b), "name"
+                )
             continue
         if is_eponym_pair(word) or ("-" in word and not is_double_given(word)):
             continue
@@ -214,18 +223,17 @@ def _is_pair(text: str, start: int, first: str, second: str) -> bool:
     if is_pinyin_name(first, second) or _is_unlisted_pair(first, second):
         return True
     given = is_given(first) or may_be_given(first)
-    if given and is_family_anywhere(second) and not is_eponym_of_two(first, second):
-        if title(first) not in words("eponyms_en.txt") or is_no_word(second):
-            return not _is_heading(first, second)
+    person = title(first) not in words("eponyms_en.txt") or is_no_word(second)
+    pair = given and person and is_family_anywhere(second)
+    if pair and not is_eponym_of_two(first, second):
+        return not _is_heading(first, second)
     if _blocked(text, start, first):
         return False
     if is_given(first) and is_family(second):
         return True
     if first.isupper() or second.isupper():
         return (
-            is_family(first)
-            and is_given(second)
-            and not (is_unclear(first) or is_unclear(second))
+            is_family(first) and is_given(second) and not (is_unclear(first) or is_unclear(second))
         )
     if is_given(first) and (not is_unclear(first) or _is_given_inside(text, start, first)):
         return not stop and title(second) not in words("clinical_nouns_en.txt")
@@ -265,9 +273,7 @@ def _is_given_inside(text: str, start: int, word: str) -> bool:
 
 def _blocked(text: str, start: int, word: str) -> bool:
     """A word that is no name here: an opening of a sentence, a title, an eponym."""
-    return title(word) in no_names() and not (
-        is_given(word) and not opens_sentence(text, start)
-    )
+    return title(word) in no_names() and not (is_given(word) and not opens_sentence(text, start))
 
 
 def _with_letter(text: str, stop: int) -> int:

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - patterns stand on one line
 """Names in English text that is written without capitals, as chats are."""
 
 from __future__ import annotations
@@ -34,11 +33,7 @@ def detect_chats(text: str) -> Iterator[Span]:
             )
     for found in _LOWER_PAIR.finditer(text):
         first, second = found.groups()
-        if (
-            is_given(first)
-            and is_family(second)
-            and not (is_unclear(first) and is_unclear(second))
-        ):
+        if is_given(first) and is_family(second) and not (is_unclear(first) and is_unclear(second)):
             yield Span(found.start(), found.end(), "name")
     for found in _LOWER_LONE.finditer(text):
         group = found.lastgroup or "v"

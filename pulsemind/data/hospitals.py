@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables stand on one line
 """Hospitals' names in Chinese text; English ones are in the table of `patterns.py`."""
 
 from __future__ import annotations
@@ -17,9 +18,7 @@ _CHAINS = finder(
     rf"(?:老百姓|益丰|大参林|一心堂|同仁堂|海王星辰|国大|漱玉平民|健之佳|叮当|养天和|桐君阁|德生堂|国药|华氏|第一医药|高济|好药师|好医生|百姓缘|立健|成大方圆|九芝堂|胡庆余堂|雷允上|童涵春|怡康|众友|人民同泰|泰诺林|天天好|康佰家|健民|正和祥|全亿|爱心|便民|百姓|仁和|惠仁堂|瑞人堂|千金|湘雅堂|本草|康爱多)大?药[房店行]{_BRANCH}"
     rf"|(?:(?<![{HAN}])|(?<=[的在去到从是找往]))(?!健康|保健|平安|民生|卫生)[{HAN}]{{1,3}}[康堂仁健民泰安和济寿春芝生元德源丰信诚心]大?药[房店]{_BRANCH}"
 )
-_HOSPITAL = finder(
-    rf"[{HAN}0-9]{{2,24}}?(?:{_HEADS}){_BRANCH}"
-)
+_HOSPITAL = finder(rf"[{HAN}0-9]{{2,24}}?(?:{_HEADS}){_BRANCH}")
 _HOSPITAL_CORE = re.compile(
     "第[一二三四五六七八九十0-9]+(?:人民|附属|中心|临床)?医院|协和|同济|华西|湘雅|瑞金|中山医院|积水潭"
     "|[0-9]{3}医院|解放军|空军|海军|陆军|武警|总医院"

@@ -24,4 +24,4 @@ Kind = Literal[
 """Also the names of the counts in an audit."""
 
 Row = tuple[Kind, str] | tuple[Kind, str, Callable[[str], bool]]
-"""A kind, a pattern whose group `v`, where there is one, is the value, and what may refuse a value."""
+"""Kind, pattern (group `v`, where there is one, is the value), and what may refuse a value."""

@@ -10,6 +10,7 @@ from pulsemind.data.chinese import detect_chinese, name_places
 from pulsemind.data.chinese_context import detect_in_context
 from pulsemind.data.chinese_cues import detect_cued
 from pulsemind.data.chinese_lists import detect_joined, detect_listed
+from pulsemind.data.chinese_nicknames import detect_nicknames
 from pulsemind.data.chinese_roles import detect_roles
 from pulsemind.data.chinese_words import HAN
 from pulsemind.data.chinese_world import detect_world
@@ -33,6 +34,7 @@ def detect_names(masked: str) -> Iterator[Span]:
             *detect_cued(masked),
             *detect_in_context(masked),
             *detect_roles(masked),
+            *detect_nicknames(masked),
             *detect_world(masked),
             *detect_listed(masked),
         ]

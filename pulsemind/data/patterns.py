@@ -17,10 +17,9 @@ from pulsemind.data.addresses import ADDRESSES, STATE
 from pulsemind.data.beds import BEDS
 from pulsemind.data.dates import DATES, is_real_date
 from pulsemind.data.finder import Finder, finder
-from pulsemind.data.kinds import Kind, Row
+from pulsemind.data.kinds import Kind
 from pulsemind.data.places_en import PLACES
 from pulsemind.data.records import RECORDS
-
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,6 @@ _CLINICAL_HEADS = frozenset(
 )
 
 
-
 def _hospital_en(value: str) -> bool:
     """Whether one of its words is none of everyday and medical language."""
     proper = [
