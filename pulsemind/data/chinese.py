@@ -18,8 +18,8 @@ from pulsemind.data.chinese_words import (
     HAN,
     POLITE,
     TITLE,
-    is_plain_word,
     is_word,
+    is_word_before_word,
     looks_like_name,
     surname_length,
     surname_places,
@@ -35,7 +35,6 @@ _ANY_TITLE = finder(f"(?={TITLE}|{POLITE})")
 _ZH_TITLED = finder(rf"[{HAN}]{{1,4}}(?P<title>{TITLE}|{POLITE})")
 _PLAIN_SURNAMES = frozenset("王李张刘陈杨赵吴周徐孙朱郭何林罗郑梁谢宋唐许韩冯邓曹彭曾肖蔡潘袁董蒋")
 _VERBLIKE_SURNAMES = frozenset("时向成关位管常于任查应祝")
-_BEFORE_WORDS = frozenset("左何查单于时向成关位管常方包白高费应")
 _WORDLIKE_SURNAMES = frozenset("时向成关位管单查常于任方包白万左高卫费应")
 
 _RELATIVE = (
@@ -115,20 +114,9 @@ def detect_chinese(text: str, tokens: list[Token]) -> Iterator[Span]:
         if (
             not eponym
             and not any(span.start < ending <= span.stop for ending in drugs)
-            and not _is_word_before_word(text[span.start : span.stop])
+            and not is_word_before_word(text[span.start : span.stop])
         ):
             yield span
-
-
-def _is_word_before_word(value: str) -> bool:
-    """Whether a family name that is more often a word stands before a word: 左 小腿, 查 肝脏."""
-    given = value[1:]
-    return (
-        value[:1] in _BEFORE_WORDS
-        and len(given) == 2
-        and is_plain_word(given)
-        and is_word(given, 50)
-    )
 
 
 def _tagged(tokens: list[Token]) -> Iterator[Span]:

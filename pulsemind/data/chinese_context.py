@@ -17,6 +17,7 @@ from pulsemind.data.chinese_words import (
     is_common_word,
     is_plain_word,
     is_word,
+    is_word_before_word,
     surname_length,
 )
 from pulsemind.data.chinese_world import is_world_name
@@ -112,6 +113,8 @@ def _accepts(sureness: Sureness, value: str) -> bool:
     if sureness == "family":
         return surname_length(value, rare=True) == len(value)
     if is_nobody(value) or is_drug(value) or value[1:] in words("not_names.txt"):
+        return False
+    if is_word_before_word(value):
         return False
     if is_world_name(value) and not is_common_word(value):
         return True

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - patterns stand on one line
 """What people are called by those who know them, in Chinese text: 小李, 老查, 我家糖糖."""
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from pulsemind.data.chinese_words import HAN, is_common_word, is_word, surname_l
 from pulsemind.data.detectors import Span
 from pulsemind.data.finder import finder
 
+_WHO = "隔壁|邻居|同事|司机|护士|室友|病友|同学|工友|战友|床的|朋友|门卫|保安|护工|厨师|老板|领导|客服|师傅|教练|老乡|舍友|同桌|组长|班长|队长|店长|村里|楼上|楼下|对门|对面"
 _NICK = finder(
-    rf"{OPENS}(?P<v>[小老阿][{HAN}](?:子|儿)?)(?=[，,。！!？?、：:\s”\"]|$|[说讲问来去在帮给也都就又把被跟和要想刚昨今已没不让叫打发住接送推介告请的吧呀啊呢]|你|他|她|我)"
+    rf"(?:{OPENS}|(?<={_WHO}))(?P<v>[小老阿][{HAN}](?:子|儿)?)(?=[，,。！!？?、：:\s”\"]|$|[说讲问来去在帮给也都就又把被跟和要想刚昨今已没不让叫打发住接送推介告请的吧呀啊呢上前这那]|你|他|她|我)"
 )
 _PLAIN = frozenset(
     "王李张刘陈杨赵吴周徐孙朱郭何林罗郑梁谢宋唐许韩冯邓曹彭曾肖蔡潘袁董蒋沈余吕丁魏薛阎姚卢姜崔钟谭陆汪范"

@@ -18,7 +18,7 @@ from pulsemind.data.detectors import Span
 from pulsemind.data.finder import Finder, finder
 from pulsemind.data.wordlists import words
 
-_LAST = "措毛姆吉卓加杰太布甲珍嘎玛宗央增巴旺堆朗仓桑郎尼娜孜汗罕汉姆木江提力尔曼花兰娅雅别克惹莫呷洛作牛且古丽都夫"
+_LAST = "措毛姆吉卓加杰太布甲珍嘎玛宗央增巴旺堆朗仓桑郎尼娜孜汗罕汉姆木江提力尔曼兰娅雅别克惹莫呷洛作牛且古丽都夫"
 """Last characters of a name after one part."""
 _NOT_AFTER = re.compile(
     "[花药胶片丸散草氏病征汤素酮酯胺唑汀苷碱酸酶钠钾钙嘧啶]|浩特|木齐|鲁木|综合"

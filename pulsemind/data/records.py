@@ -31,8 +31,9 @@ def is_no_reference_range(value: str) -> bool:
 
 
 def is_no_range(value: str) -> bool:
-    """A long number; one in groups has eight digits at least, as no row of results has."""
-    return value.isdigit() or sum(map(str.isdigit, value)) >= 8
+    """A long number; one in groups has eight digits at least, as no row of results has, and is no date."""
+    date = re.fullmatch(r"(?:19|20)\d{2}-\d{1,2}-\d{1,2}|\d{1,2}-\d{1,2}-(?:19|20)?\d{2}", value)
+    return value.isdigit() or (sum(map(str.isdigit, value)) >= 8 and date is None)
 
 
 RECORDS: tuple[Row, ...] = (
