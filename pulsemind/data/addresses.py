@@ -35,6 +35,8 @@ _ADDRESS_ENDS = r"\s(?:and|but|for|in\s+case|who|with|since|because|where|when|h
 _FLAT = r"(?:,?\s*(?i:apt|apartment|suite|unit|flat|ste|room|rm|floor|fl|lot|bldg|building|#)\.?\s*#?\w+)"
 _NUMBER = r"\d{1,5}(?:[A-Za-z]\b|[-/]\d{1,4}|\s1/2)?"
 ADDRESSES = (
+    rf"(?:{_PROVINCE})(?:省|自治区|市)?{_PLACE}{{1,8}}?(?:市|州|盟|地区)(?!场){_PLACE}{{1,8}}?(?:旗|县|市|区)(?:{_PLACE}{{1,6}}?(?:镇|乡|街道|苏木|村|嘎查))*(?![医卫中人民妇])(?:(?=[人，,。；;、）)\s])|(?=$))",
+    r"(?:来自|家在|老家在?|户籍地?|籍贯|户口在?|出生于|现居|常住)[\s:：是为]*(?P<v>[一-龥]{2,8}?(?:省|市|州|盟)[一-龥]{1,8}?(?:市|区|县|旗|镇|乡|村)(?:[一-龥]{1,6}?(?:镇|乡|村|街道))?)(?![医卫中人民妇])",
     rf"\b(?i:flat|apt|apartment|unit|villa|plot|lot)\.?\s+#?\w{{1,4}},\s+(?:\d{{1,4}}[A-Za-z]?\s+)?(?:{_STREET_WORD}\s+){{1,3}}(?:{_STREET}|House|Hall|Lodge|Tower|Towers|Mansions?|Apartments|Residences?|Building|Flats)\b(?:,\s+{_CITY}(?:,\s+{_CITY})?)?(?:,?\s+{POSTCODE_UK})?",
     r"\b(?:No\.?\s?)?\d{1,4}(?:[/-]\d{1,4}[A-Za-z]?)?,?\s+(?:(?:\d{1,3}(?:st|nd|rd|th)|[A-Z][A-Za-z'’-]+\.?)\s?){1,5}(?:,\s*(?:(?:\d{1,3}(?:st|nd|rd|th)|[A-Z][A-Za-z'’-]+\.?)\s?){1,4}){1,5}[,\s–-]+\d{5,6}(?!\d)",
     rf"(?:{_PLACE}{{2,8}}?(?:{_ADMIN}))*{_PLACE}{{1,12}}(?:{_ROAD}){_SIDE}\s*{_HOUSE}{_TAIL}",

@@ -7,7 +7,7 @@ from pulsemind.data.kinds import Row
 from pulsemind.data.known_names import is_ordinary
 from pulsemind.data.wordlists import words
 
-_PLANTS = "Nightingale|Florence|Seacole|Churchill|Victoria|Elizabeth|Alexandra|Albert|Trafalgar|Wellington|Elm|Oak|Maple|Cedar|Willow|Rowan|Beech|Birch|Ash|Holly|Hawthorn|Hazel|Laurel|Sycamore|Chestnut|Larch|Alder|Juniper|Magnolia|Primrose|Bluebell|Rose|Lavender|Poppy|Heather|Jasmine|Orchid|Iris|Fern|Ivy|Tulip|Daisy|Lily|Sunflower|Snowdrop|Kestrel|Falcon|Robin|Dolphin|Starfish|Rainbow|Sunrise|Butterfly|Penguin|Lion|Acorn|Ocean|Harbour|Lighthouse"
+_PLANTS = "Kingfisher|Swallow|Heron|Owl|Eagle|Wren|Sparrow|Lark|Puffin|Otter|Badger|Squirrel|Hedgehog|Swan|Kite|Osprey|Skylark|Curlew|Raven|Phoenix|Unicorn|Dragon|Tiger|Giraffe|Elephant|Panda|Koala|Turtle|Coral|Lagoon|River|Lake|Forest|Meadow|Garden|Spring|Summer|Autumn|Nightingale|Florence|Seacole|Churchill|Victoria|Elizabeth|Alexandra|Albert|Trafalgar|Wellington|Elm|Oak|Maple|Cedar|Willow|Rowan|Beech|Birch|Ash|Holly|Hawthorn|Hazel|Laurel|Sycamore|Chestnut|Larch|Alder|Juniper|Magnolia|Primrose|Bluebell|Rose|Lavender|Poppy|Heather|Jasmine|Orchid|Iris|Fern|Ivy|Tulip|Daisy|Lily|Sunflower|Snowdrop|Kestrel|Falcon|Robin|Dolphin|Starfish|Rainbow|Sunrise|Butterfly|Penguin|Lion|Acorn|Ocean|Harbour|Lighthouse"
 _THING = "机位?|仓|舱|手术间|术间|诊室|诊间|抢救间|留观床?|观察床|椅|床位|透析位?|输液位|座|监护位|隔离间|产房|待产室|单间|号位"
 
 
@@ -21,6 +21,15 @@ def _names_a_ward(value: str) -> bool:
 
 
 BEDS: tuple[Row, ...] = (
+    ("bed_number", r"\b[Bb](?:ed|ED)[-\s]?(?P<v>[A-Z]?\d{1,3}[A-Z]?)\b(?!\s*(?:days?|hours?|weeks?|months?|times|nights?|h\b|%)|-|\.\d)"),
+    ("bed_number", r"\b(?:ITU|ICU|HDU|NNU|SCBU|AMU|MAU|SAU|EAU|CDU|ACU|[Rr]esus|[Mm]ajors|[Mm]inors|[Ss]ide\s+[Rr]m|[Cc]ubicle)\s?[-#]?\s?(?P<v>[A-Z]?\d{1,2})\b(?!\s*(?:days?|hours?|h\b|weeks?|/|%|mg|ml)|\.\d)"),
+    ("bed_number", r"\b(?i:rooms|beds|bays|chairs|cubicles)\s+(?P<v>\d{1,4}[A-Z]?)\b(?=\s*(?:,|and|&|to|-|/))"),
+    ("bed_number", r"\b(?i:rooms|beds|bays|chairs|cubicles)\s+\d{1,4}[A-Z]?\s*(?:,|and|&|to|-|/)\s*(?P<v>\d{1,4}[A-Z]?)\b"),
+    ("bed_number", r"(?<![\w.-])(?P<v>\d{1,2}[NSEW]-\d{1,3}[A-Z]?)(?![\w-]|\.\d)"),
+    ("bed_number", r"(?P<v>[A-Z]{1,4}-?\d{1,3})\s?号?(?=病?床(?!次|旁|头))"),
+    ("bed_number", r"(?:加床|病房|病室|房间|抢救室|监护室|产房)\s?(?P<v>\d{1,4})(?!\d|\s*(?:[年月天日次张个人台间岁级%：:]|小时|分钟|mg|ml)|\.\d)"),
+    ("bed_number", r"(?<![\d.])(?P<v>\d{3,4})(?=室(?![间性外上颤速]))"),
+    ("bed_number", r"[A-Z][a-z]+\s+in\s+(?!19|20)(?P<v>\d{2,4}[A-Z]?)(?=\s+(?:c/o|is|was|has|had|needs|wants|for|still|now|asking|asked|refus\w+|fell|complain\w+|requests?|requesting)\b)"),
     ("bed_number", r"\b[Bb]ed\s+(?P<v>[A-H])\b(?=\s*(?:[-–—,:.;)(]|$|\n|is\b|has\b))"),
     ("bed_number", r"\b(?i:loc(?:ation)?|unit|ward|floor|area|placement|bed|room)\s*[:：]?\s*(?P<v>\d{1,2}[A-Z]{1,2}-\d{1,3}[A-Z]?|[A-Z]{1,4}\d{0,2}-\d{1,3}[A-Z]?)\b(?!\s*(?:mg|ml))"),
     ("bed_number", r"\b(?i:bed|room|rm|cubicle|bay|side\s?room|chair|slot|cot|trolley)\s+(?P<v>[A-Z]?\d{1,3}[A-Z]?(?:-\d)?)(?=\s*[-–—:=]\s*(?:[A-Z]|empty|vacant|closed|clean|blocked|free|new|transfer|awaiting|pt|no\b))"),

@@ -14,7 +14,7 @@ _MONTH = (
 MONTHS = f"{_MONTH}|{_MONTH.upper()}"
 _YEAR = r"(?:19|20)\d{2}"
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
-_WEEKDAY = r"(?:\b(?:(?:[Mm]on|[Tt]ue(?:s)?|[Ww]ed(?:nes)?|[Tt]hu(?:rs?)?|[Ff]ri|[Ss]at(?:ur)?|[Ss]un)(?:day)?|MON|TUE|WED|THU|FRI|SAT|SUN)\.?,?\s+)?"
+_WEEKDAY = r"(?:\b(?:(?:[Mm]on|[Tt]ue(?:s)?|[Ww]ed(?:nes|s)?|[Tt]hu(?:rs?)?|[Ff]ri|[Ss]at(?:ur)?|[Ss]un)(?:day)?|MON|TUE|WED|THU|FRI|SAT|SUN)\.?,?\s+)?"
 _DAY_ZH = "[一二三四五六七八九十廿卅]{1,3}"
 _HOUR = "上午|下午|早上|晚上|中午|凌晨|傍晚|夜里|那天|当天|出院|入院|住院|手术|复查|复诊|做的|做了|去的|来的|开始|之前|以前|之后|以后|左右|拍|查|发|预约|就诊|[前后去来到]"
 _MONTHS_ABROAD = (
@@ -26,6 +26,14 @@ _FULL_MONTH = (
 )
 _ORDINAL_EN = "first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|thirteenth|fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|twenty[- ](?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|thirtieth|thirty[- ]first"
 DATES = (
+    rf"\b(?:{MONTHS})[-/.]\d{{1,2}}[-/.](?:{_YEAR}|\d{{2}})(?!\d)",
+    rf"\b(?:{MONTHS})\.?,?\s+['’]\d{{2}}(?!\d)",
+    r"(?<![\d./-])(?:0?[1-9]|[12]\d|3[01])-(?:0?[1-9]|[12]\d|3[01])-2\d(?![\d-]|\.\d|\s*(?:mg|ml))",
+    r"(?<![\d./-])(?:2\d)\.(?:0?[1-9]|1[0-2])\.(?:0?[1-9]|[12]\d|3[01])(?![\d-]|\.\d|\s*(?:mg|ml|cm|mm|%))",
+    r"周[一二三四五六日天]\s?[（(，,]?\s?(?P<v>(?:0?[1-9]|[12]\d|3[01])[日号])",
+    rf"(?<![\d./-])(?:0?[1-9]|1[0-2])/{_DAY}(?=\s?(?:[上下中]午|早上|晚上|凌晨|傍晚|夜间))",
+    r"\b(?:the\s+)?\d{1,2}(?:st|nd|rd|th)\s+(?:inst|ult|prox)\b",
+    rf"(?:月{_DAY}|月\d[日号]|月[1-3]\d[日号]?)[日号]?\s?(?:至|到|-|－|—|~|～|、|和)\s?(?P<v>{_DAY}[日号])",
     r"(?i:\b(?:fitted|installed|inserted|placed|removed|applied|started|stopped|commenced|completed|faxed|mailed|emailed|called|scanned|delivered|dispensed|expired|issued|renewed|cancelled|rescheduled|confirmed|ordered|sent|posted|received|reviewed|operated|extubated|intubated|transferred|readmitted|referred|vaccinated|swabbed|tested)\s+(?:on\s+)?)(?P<v>(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|[12]\d|3[01]))(?=\s*(?:[,.;)&]|$|\n|by\b|at\b|and\b|with\b|to\b|for\b|-))(?<!/4)(?<!/5)(?<!/6)(?<!/10)",
     r"(?i:\b(?:test|scan|mri|ct|x-?rays?|xr|echo|ultrasound|uss|mammogram|colonoscopy|ogd|egd|labs?|bloods?|surgery|op|visit|appt|appointment|clinic|dose|shot|vaccine|jab|injection|cycle|chemo|infusion|refill|fill|script|note|call|message|email|letter|delivery|period|lmp|birthday)\s+(?:on\s+)?)(?P<v>(?:0?[1-9]|1[0-2])/(?:1[3-9]|2\d|3[01])|(?:1[3-9]|2\d|3[01])/(?:0?[1-9]|1[0-2]))(?=\s*(?:[,.;:)&]|$|\n|at\b|and\b|with\b|to\b|for\b|-|w/|@))",
     rf"(?<![\d/.])(?P<v>(?P<m>0?[1-9]|1[0-2])/{_DAY})(?=\s?(?:-|–|—|to|thru|through|until|till|至|到)\s?(?P=m)/{_DAY}(?![\d/]))",

@@ -37,7 +37,7 @@ from pulsemind.data.english_words import (
 )
 from pulsemind.data.finder import Finder, finder
 from pulsemind.data.kinds import Kind
-from pulsemind.data.known_names import is_ordinary
+from pulsemind.data.known_names import family_names, folded, is_ordinary
 from pulsemind.data.wordlists import words
 
 _RUN = finder(rf"\b(?:{WORD}|{CAPS}|[A-Z]\.?)(?:{LINK}(?:{WORD}|{CAPS}|[A-Z]\b\.?))*")
@@ -197,7 +197,7 @@ def _listed(text: str, parts: list[tuple[int, int]]) -> Iterator[Span]:
                 and not (is_unclear(first) and is_unclear(second))
             ):
                 yield Span(a, _with_initial(text, d), "name")
-        elif _is_pair(text, a, first, second):
+        elif _is_pair(text, a, first, second) or _is_closed(text, (a, d), first, second):
             yield Span(a, d, "name")
     for a, b in whole:
         word = text[a:b]
@@ -255,6 +255,18 @@ def _is_unlisted_pair(first: str, second: str) -> bool:
             may_be_family(first) and may_be_given(second)
         )
     return may_be_name(first) or may_be_name(second)
+
+
+def _is_closed(text: str, place: tuple[int, int], first: str, second: str) -> bool:
+    """A given and a family name, words as well, before a sign: "custody of Jordan Pike, fit"."""
+    return (
+        is_given(first)
+        and folded(second) in family_names()
+        and title(second) not in no_names()
+        and title(second) not in words("clinical_nouns_en.txt")
+        and not (first.isupper() or second.isupper() or opens_sentence(text, place[0]))
+        and re.match(r"[ \t]*[,;)(]", text[place[1] : place[1] + 3]) is not None
+    )
 
 
 def _is_heading(first: str, second: str) -> bool:
