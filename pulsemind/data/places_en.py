@@ -129,7 +129,18 @@ def _hospital_en(value: str) -> bool:
     return any(not weak or long or not is_ordinary(word) for word in proper)
 
 
+def _is_a_shop_somewhere(value: str) -> bool:
+    """Whether a chain's name has a place behind it that is no ordinary word."""
+    return (
+        not is_ordinary(value.split()[-1]) or " on " in value or " in " in value or " at " in value
+    )
+
+
 PLACES: tuple[Row, ...] = (
+    ("hospital", r"\b(?:Royal\s+(?:Free|Marsden|Brompton|London|Papworth|Victoria|Infirmary|Surrey|Sussex|Devon|Derby|Stoke|Preston|Blackburn|Oldham|Bolton)|Guy['’]s(?:\s+(?:and|&)\s+St\.?\s+Thomas['’]?)?|Addenbrooke['’]?s|Papworth|John\s+Radcliffe|Barts|Great\s+Ormond\s+Street|GOSH|UCLH|MGH|Mass\s+General|Brigham\s+and\s+Women['’]s|Beth\s+Israel|NewYork-Presbyterian|Cedars?[\s-]Sinai|Montefiore|Northwell|Geisinger|Ochsner|Dignity\s+Health|Intermountain|Kaiser\s+Permanente)(?:\s+(?!on\b|in\b|at\b)[A-Z][a-z]+){0,2}\b(?!\s+(?:score|criteria|scale))"),
+    ("hospital", r"\b(?:Spire|Nuffield\s+Health|BMI|Bupa|Ramsay|Circle|HCA|Sutter|Ascension|Providence|Advocate|Banner|Baptist|Methodist|Presbyterian|Lutheran|Adventist|Mercy|Trinity|Sacred\s+Heart|Holy\s+(?:Cross|Family|Spirit)|Good\s+Samaritan|Mount\s+Carmel|St\.?\s+[A-Z][a-z]+['’]?s?)\s+(?:[A-Z][a-z]+\s?(?:East|West|North|South)?)(?=\s*(?:[,.;)]|$|\n|(?:for|on|in|last|and|yesterday|today|ED|ER|after|because|where|with|says|said)\b))(?<!Hunt)(?<!Score)"),
+    ("hospital", r"\b(?:Walgreens|CVS|Rite\s+Aid|Boots|Lloyds\s?[Pp]harmacy|Superdrug|Duane\s+Reade|Shoppers\s+Drug\s+Mart|Chemist\s+Warehouse|Kroger|Walmart|Costco|Tesco|Asda|Publix|Safeway|Target|Well|Rowlands|Jhoots|Day\s+Lewis)(?:\s+[Pp]harmacy)?,?\s+(?:(?:on|in|at)\s+)?(?P<place>(?!Pharmacy|Dr|Mr|Mrs|Ms|Please|Last)[A-Z][a-z]+(?:\s+(?:St|Street|Ave|Avenue|Road|Rd|Lane|Blvd|High\s+Street|[A-Z][a-z]+))?)(?=\s*(?:[,.;)]|$|\n|re\b|called|rang|to\b|says|said|for\b|and\b|has\b|is\b))", _is_a_shop_somewhere),
+    ("hospital", r"\b(?P<v>(?:[A-Z][\w'’]+\s+){1,3}(?:SNF|LTC|ALF|LTACH|Hosp\.?|Med\s?Ctr))(?![\w])", _hospital_en),
     ("hospital", rf"\b(?P<v>(?=[A-ZÀ-Þ])(?:{_HOSPITAL_WORD}\s+){{1,5}}(?:{_HOSPITAL_EN})(?:\s+(?:of|at)\s+(?:[A-Z][a-z]+\s?){{1,3}})?)(?![a-z])", _hospital_en),
     ("hospital", r"\bHM[PY](?:OI)?\s+[A-Z]\w+(?:\s+(?:healthcare|health\s?care|medical)(?:\s+(?:wing|unit|centre|department))?)?"),
     ("hospital", r"\b(?P<v>(?:St|Saint)\.?\s[A-Z]\w+['’]s?(?!\w)(?:\s+(?:General|Royal|Memorial|Regional|University|Children['’]s|Mercy))?(?:\s+(?:Hospital|Infirmary|Hospice))?)(?!\s+(?:[Ww]ort|[Vv]alve|Street|Road|Avenue|Lane))"),
