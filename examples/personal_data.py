@@ -31,6 +31,8 @@ WRITTEN = {
     "set-2": "personal_texts/set-2.yaml",
     "set-3": "personal_texts/set-3.yaml",
     "set-4": "personal_texts/set-4.yaml",
+    "set-5": "personal_texts/set-5.yaml",
+    "set-6": "personal_texts/set-6.yaml",
 }
 """Files of whole texts."""
 

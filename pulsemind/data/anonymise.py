@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from pulsemind.data.detectors import Span, mask
-from pulsemind.data.english import is_eponym, is_unclear, opens_sentence
-from pulsemind.data.patterns import Kind
+from pulsemind.data.english_words import is_eponym, is_unclear, opens_sentence
+from pulsemind.data.kinds import Kind
 from pulsemind.records import Consultation, QAItem
 
 ROUNDS = 3

@@ -19,13 +19,14 @@ from pulsemind.data.chinese_words import (
     POLITE,
     TITLE,
     is_word,
+    is_word_before_word,
     looks_like_name,
     surname_length,
     surname_places,
 )
 from pulsemind.data.detectors import Span
 from pulsemind.data.finder import finder
-from pulsemind.data.patterns import Kind
+from pulsemind.data.kinds import Kind
 from pulsemind.data.tokens import Places, Token
 from pulsemind.data.wordlists import words
 
@@ -110,7 +111,11 @@ def detect_chinese(text: str, tokens: list[Token]) -> Iterator[Span]:
     drugs = [found.start() for found in _DRUG.finditer(text)]
     for span in (*_tagged(tokens), *_by_characters(text, tokens), *_titled(text, tokens)):
         eponym = EPONYM_AFTER.match(text, span.stop)
-        if not eponym and not any(span.start < ending <= span.stop for ending in drugs):
+        if (
+            not eponym
+            and not any(span.start < ending <= span.stop for ending in drugs)
+            and not is_word_before_word(text[span.start : span.stop])
+        ):
             yield span
 
 

@@ -10,12 +10,23 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
+from pulsemind.data.chinese_at import is_drug
 from pulsemind.data.chinese_cues import is_nobody, is_person
-from pulsemind.data.chinese_words import HAN, is_plain_word, is_word, surname_length
+from pulsemind.data.chinese_words import (
+    HAN,
+    is_common_word,
+    is_plain_word,
+    is_word,
+    is_word_before_word,
+    surname_length,
+)
+from pulsemind.data.chinese_world import is_world_name
 from pulsemind.data.detectors import Span
 from pulsemind.data.english_cues import LOW, UP
+from pulsemind.data.english_words import is_listed, is_no_word
 from pulsemind.data.finder import Finder, finder
-from pulsemind.data.patterns import Kind
+from pulsemind.data.kinds import Kind
+from pulsemind.data.wordlists import words
 
 Sureness = Literal[
     "anyone", "named", "person", "rare", "family", "pet name", "child", "nickname", "latin"
@@ -98,11 +109,15 @@ def detect_in_context(text: str) -> Iterator[Span]:
 
 def _accepts(sureness: Sureness, value: str) -> bool:
     if sureness == "latin":
-        return len(value) > 2 and not re.fullmatch(r"[A-Z\d.]{1,4}", value)
+        return len(value) > 2 and is_name_in_latin(value)
     if sureness == "family":
         return surname_length(value, rare=True) == len(value)
-    if is_nobody(value):
+    if is_nobody(value) or is_drug(value) or value[1:] in words("not_names.txt"):
         return False
+    if is_word_before_word(value):
+        return False
+    if is_world_name(value) and not is_common_word(value):
+        return True
     if sureness == "pet name" or is_person(value, alone=True):
         return True
     if is_plain_word(value):
@@ -118,6 +133,17 @@ def _accepts(sureness: Sureness, value: str) -> bool:
     return (sureness == "anyone" or (sureness in ("named", "rare") and named)) and not _holds_words(
         value
     )
+
+
+def is_name_in_latin(value: str) -> bool:
+    """Whether letters beside a cue in Chinese are a name: no abbreviation, no drug, no plain word."""
+    parts = [part for part in re.split(r"[ ·.]+", value) if len(part) > 1]
+    shaped = [
+        part
+        for part in parts
+        if not re.search(r"[a-z][A-Z]", re.sub("^(?:Mc|Mac|De|Van|Le|La|O['’])", "", part))
+    ]
+    return any((is_no_word(part) and not part[1:].isupper()) or is_listed(part) for part in shaped)
 
 
 def _holds_words(value: str) -> bool:

@@ -19,7 +19,7 @@ from pulsemind.data.chinese_words import (
 )
 from pulsemind.data.detectors import Span
 from pulsemind.data.finder import finder
-from pulsemind.data.patterns import Kind
+from pulsemind.data.kinds import Kind
 from pulsemind.data.wordlists import words
 
 _END = rf"(?=[\s，,。.;；:：/、)）（(!！]|$|[^{HAN}·]|签)"
@@ -61,7 +61,7 @@ _FOLK = "大阿根发旺财宝妹弟哥囡仔喜柱栓锁拴钢丫妞桃杏槐�
 """Characters of given names that are everyday ones, beside a cue."""
 _MEDICAL = re.compile("症|治疗|预防|诊断|检查|护理|饮食|病|药|炎|癌|瘤|术|疗|痛")
 _NOBODY = re.compile(
-    "同护|护照|身份|证件|多大|多少|大姨|大便|小便|等$|了$|宝[宝贝]|妈妈|爸爸|爷爷|奶奶|姥姥|外婆|外公|姐姐|哥哥|弟弟|妹妹|叔叔|阿姨|如果|什么|怎么|本人|自己|家[属人长]|不详|未知|同上|未[签填]|[保匿][密名]|待定|没有|暂无|您好|你好|谢谢|是[的否]|建议|请问|[父母]子|[父母]女|夫妻|配偶"
+    "同护|护照|邮箱|微信|拼音|描述|情况|主诉|电话|手机|号码|地址|无此人|无人|身份|证件|多大|多少|大姨|大便|小便|等$|了$|宝[宝贝]|妈妈|爸爸|爷爷|奶奶|姥姥|外婆|外公|姐姐|哥哥|弟弟|妹妹|叔叔|阿姨|如果|什么|怎么|本人|自己|家[属人长]|不详|未知|同上|未[签填]|[保匿][密名]|待定|没有|暂无|您好|你好|谢谢|是[的否]|建议|请问|[父母]子|[父母]女|夫妻|配偶"
     "|[男女老成青中少]年|[男女]性|患[者儿]|病[人史]|外籍|藏族|汉族|回族|麻醉|[全局]麻|腰麻|硬膜|已婚|未婚|医[生师院]|大夫|科$|[性型期级]$|^[是为]|明确|正常|阳性|阴性|左侧|右侧"
 )
 
@@ -131,12 +131,17 @@ def is_person(value: str, alone: bool = False) -> bool:
     given = value[length:]
     if not looks_like_name(value, rare=True) or _NOBODY.search(value) or is_word(value):
         return False
-    listed = all(_listed(character) for character in given)
+    listed = is_listed(given)
     if surname_length(value) == 0 and not listed:
         return False
     if len(given) == 1:
         return listed and (alone or surname_length(value) > 0)
     return listed or not (is_word(given, 20) or (length == 1 and is_word(value[:2], 100)))
+
+
+def is_listed(given: str) -> bool:
+    """Whether all characters are ones of given names."""
+    return all(_listed(character) for character in given)
 
 
 def _listed(character: str) -> bool:

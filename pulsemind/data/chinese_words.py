@@ -91,3 +91,17 @@ def is_word(word: str, frequency: int = 1) -> bool:
 
     jieba.dt.check_initialized()
     return int(jieba.dt.FREQ.get(word) or 0) >= frequency
+
+
+def is_word_before_word(value: str) -> bool:
+    """Whether a family name that is more often a word stands before a word: 左 小腿, 查 肝脏."""
+    given = value[1:]
+    return (
+        value[:1] in _BEFORE_WORDS
+        and len(given) == 2
+        and is_plain_word(given)
+        and is_word(given, 50)
+    )
+
+
+_BEFORE_WORDS = frozenset("左何查单于时向成关位管常方包白高费应")

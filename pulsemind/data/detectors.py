@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pulsemind.data.patterns import Kind, rules
+from pulsemind.data.dates import detect_dated_lines
+from pulsemind.data.kinds import Kind
+from pulsemind.data.patterns import rules
 
 PLACEHOLDER = re.compile(
     r"\[(?:NAME|PHYSICIAN|ID|PHONE|EMAIL|ACCOUNT|ADDRESS|HOSPITAL|RECORD|BED|DATE|URL|PLATE)-\d+\]"
@@ -47,3 +49,5 @@ def detect_patterns(masked: str) -> Iterator[Span]:
             group = "v" if "v" in found.re.groupindex else 0
             if found.group(group) and rule.check(found.group(group)):
                 yield Span(found.start(group), found.end(group), rule.kind)
+    for start, stop in detect_dated_lines(masked):
+        yield Span(start, stop, "date")

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from pulsemind.data.image_problem import ImageProblem
-from pulsemind.data.patterns import Kind
+from pulsemind.data.kinds import Kind
 
 _KINDS: dict[str, Kind] = {
     "PatientID": "record_number",

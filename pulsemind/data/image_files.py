@@ -18,7 +18,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from pulsemind.data.dicom import burned_in, is_dicom, read_dicom
 from pulsemind.data.image_problem import ImageProblem
-from pulsemind.data.patterns import Kind
+from pulsemind.data.kinds import Kind
 from pulsemind.data.sources.parquet import open_image as open_file
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from pulsemind.data.patterns import Kind
+from pulsemind.data.kinds import Kind
 
 LABELS: tuple[tuple[Kind | None, str], ...] = (
     ("name", r"患者姓名|姓\s*名|(?:patient\s*)?name|patient(?!\s*(?:id|no))"),

@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel
 
-from pulsemind.data.patterns import Kind
+from pulsemind.data.kinds import Kind
 from pulsemind.records import Consultation, QAItem, Quarantined, Record
 
 K = TypeVar("K", bound=str)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pulsemind.data.anonymise import detect
+from pulsemind.data.kinds import Kind
 from pulsemind.data.labels import LABELS
-from pulsemind.data.patterns import Kind
 from pulsemind.data.wordlists import words
 
 _LABEL = re.compile(

@@ -22,9 +22,9 @@ from PIL import Image, ImageDraw
 from pulsemind.artifacts import add_image
 from pulsemind.data.image_files import MAX_PIXELS, Opened, open_image
 from pulsemind.data.image_problem import ImageProblem
+from pulsemind.data.kinds import Kind
 from pulsemind.data.lines import Known, Value, detect_line, is_label, open_label
 from pulsemind.data.ocr import BACK, Line, is_column, quarter_turn, read_lines, sharpened
-from pulsemind.data.patterns import Kind
 
 ROUNDS = 6
 

@@ -21,8 +21,8 @@ from presidio_analyzer.predefined_recognizers import (
 )
 
 from pulsemind.data.detectors import Span, detect_patterns
+from pulsemind.data.kinds import Kind
 from pulsemind.data.names import detect_names
-from pulsemind.data.patterns import Kind
 
 LANGUAGE = "en"
 """Presidio wants one; our recognisers look at both languages whatever it is."""
