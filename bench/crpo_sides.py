@@ -38,6 +38,7 @@ from pulsemind.records import Answer, Query, Rollout, Turn
 from pulsemind.settings import BaseSettings, CrpoSettings, Endpoint, load
 
 CANDIDATES, COUNTERPARTS, TOKENS, IN_FLIGHT, LATENCY = 8, 5, 48, 256, 0.3
+GUARD = 120.0
 TEXT = "患者胸痛三天，伴气短。请问需要做哪些检查？会放射到左肩吗？建议先做心电图。"
 
 
@@ -121,7 +122,10 @@ def rolled_out(case: Case, cache: Path, clock: Clock) -> list[Rollout]:
         case.settings, case.queries, *judge_with(case, cache), Usage(), failed
     ) as passing:
         model, processor = case.policy()
+        until = time.monotonic() + GUARD
         while not (cache / "cache.db").exists():  # the judge's process has not opened its store
+            if time.monotonic() > until:
+                raise RuntimeError("the judge's process did not start")
             time.sleep(0.01)
         clock.fixed()
         return list(passing(case.sampled(model, processor)))

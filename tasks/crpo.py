@@ -80,6 +80,7 @@ def roll_out(iteration: int, key: str, engine: Engine) -> Produced:
     if artifacts.intact(out) and artifacts.manifest(out)["made_by"].get("key") == key:
         return produced(out)
     queries = _queries(section, iteration)
+    phase(iteration, ASKED).unlink(missing_ok=True)
     with loop.judging_ahead(
         section, queries, _answers(), services.endpoints, services.concurrency, RESPONSES, DATASET,
         usage, lambda error: get_run_logger().warning("judging ahead stopped: %s", error),

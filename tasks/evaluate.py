@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -145,7 +146,7 @@ def judged(
 
 def _verdicts(
     model: Path, others: Mapping[str, Path], wanted: Settings, usage: Usage
-) -> Iterator[tuple[str, Verdict]]:
+) -> Generator[tuple[str, Verdict]]:
     """All benchmarks and all other models as one stream, a query's pairs together."""
     from pulsemind.evaluation.comparing import compare_stream
     from pulsemind.evaluation.consultation import pairs
@@ -195,10 +196,10 @@ def judge_and_count(key: str) -> Produced:
     usage = Usage()
     with tracked("evaluate", key, wanted) as run:
         with artifacts.writing(EVALUATION, "evaluation", judge=section.judge.kind) as folder:
-            verdicts = _verdicts(answers(POLICY), others, wanted, usage)
-            for benchmark, group in groupby(verdicts, key=lambda found: found[0]):
-                found = (verdict for _, verdict in group)
-                artifacts.write_shards(folder / "verdicts" / benchmark, found)
+            with closing(_verdicts(answers(POLICY), others, wanted, usage)) as verdicts:
+                for benchmark, group in groupby(verdicts, key=lambda found: found[0]):
+                    found = (verdict for _, verdict in group)
+                    artifacts.write_shards(folder / "verdicts" / benchmark, found)
             for benchmark in _of_kind("consultation"):  # one without any pair has no verdicts
                 (folder / "verdicts" / benchmark).mkdir(parents=True, exist_ok=True)
             for name in contenders(wanted):

@@ -41,7 +41,8 @@ def advantages(
 ) -> dict[str, list[float]]:
     """How much better than its group's mean each candidate is (SPEC 5):
 
-    A_g = (R_g - mean(R)) / (std(R) + EPSILON), with the sample standard deviation.
+    A_g = (R_g - mean(R)) / (std(R) + EPSILON), with the sample standard deviation of the group
+    (`scale`: or of the batch, or without dividing).
 
     Args:
         rewards: R of every candidate by query; None is unscorable: it counts in no mean and its

@@ -8,7 +8,7 @@ so a killed run asks nothing twice.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pulsemind.judge import Pair, compare_each
@@ -25,11 +25,11 @@ def compare_stream(
     cache: Path,
     images: Path | None,
     usage: Usage,
-) -> Iterator[tuple[str, Verdict]]:
+) -> Generator[tuple[str, Verdict]]:
     """The verdicts on pairs, each with the name of its pair's benchmark.
 
     Arguments and errors as `pulsemind.judge.compare_each`. Every pair has the same number of
-    verdicts (one, or two in both orders), which stand together.
+    verdicts (one, or two in both orders), which stand together. Close it to stop asking early.
     """
     names: deque[str] = deque()
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pulsemind.judge import ahead, openai
 from pulsemind.judge.offline import OFFLINE_NOTE, compare_scores, rubric
-from pulsemind.judge.pairs import Judgement, Pair, Sample, orders
+from pulsemind.judge.pairs import ORDERS, Judgement, Pair, Sample, orders
 from pulsemind.llm import Usage
 from pulsemind.records import Dimension, Order, Scores, Verdict
 from pulsemind.settings import Endpoint, Judge
@@ -73,7 +73,7 @@ def compare(
     usage: Usage | None = None,
 ) -> list[Verdict]:
     """The verdicts of `compare_each`, all of them in one list; arguments and errors as there."""
-    total = sum(len(orders(pair, settings)) for pair in pairs)
+    total = len(pairs) * (len(ORDERS) if settings.orders == "both" else 1)
     each = compare_each(pairs, settings, endpoints, concurrency, cache, images, usage, total)
     return [verdict for verdicts in each for verdict in verdicts]
 
@@ -145,7 +145,7 @@ def score(
     images: Path | None = None,
     usage: Usage | None = None,
 ) -> list[Scores]:
-    """Score each reply 1 (worst) to 5 (best) per dimension; arguments and errors as `compare`."""
+    """Score each reply 1 (worst) to 5 (best) per dimension; the rest is as in `compare_each`."""
     grades = _SCORE[settings.kind](samples, settings, endpoints, concurrency, cache, images, usage)
     return [
         Scores(
@@ -167,16 +167,16 @@ def judging(
     images: Path | None = None,
     usage: Usage | None = None,
 ) -> Iterator[Callable[[Pair | Sample], None]]:
-    """Judge, in another process, what the function given is called with; arguments as `compare`.
+    """Judge, in another process, what the function given is called with; arguments: `compare_each`.
 
     Nothing comes back: the answers go to the cache as they arrive, and `compare` or `score` of the
-    same things in the same order find them there. Handing over blocks while the judge has more
-    waiting than a few times `concurrency`. Leaving the block waits for the answers; leaving it by
+    same things find them there. Handing over blocks while much more than `concurrency` is waiting
+    for the judge. Leaving the block waits for the answers; leaving it by
     an error drops what is not answered and keeps what is. The offline judge keeps no answers, so it
     does nothing ahead.
 
-    Raises LlmError (see `pulsemind.llm`) for what an earlier request met, at the next call or at
-    the end.
+    Raises LlmError (see `pulsemind.llm`) when the block ends, for what a request met; handing over
+    raises one too when nothing more is taken.
     """
     chosen = _JUDGING[settings.kind]
     with chosen(settings, endpoints, concurrency, cache, images, usage) as hand_over:

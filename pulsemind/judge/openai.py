@@ -146,7 +146,9 @@ class Asking:
         attempt = request.seed - self._settings.seed
         compared = request.json_schema == self._schemas[self.preference]
         model = self.preference if compared else self.grades
-        if attempt >= self._settings.retries or read(reply.text, model) is not None:
+        if reply.finish == "rejected" or attempt >= self._settings.retries:
+            return None
+        if read(reply.text, model) is not None:
             return None
         *before, last = request.messages
         if attempt == 0:

@@ -31,7 +31,7 @@ class Sample(Record):
 
 class Judgement(Record):
     """A comparison, seen from the candidate's side; without outcomes when no answer was usable, and
-    then `reason` says why: refused, truncated, malformed or empty."""
+    then `reason` says why: refused, rejected, truncated, malformed or empty."""
 
     outcomes: dict[Dimension, Outcome] | None
     overall: Outcome | None

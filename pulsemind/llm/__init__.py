@@ -10,8 +10,9 @@ Which failures stop the run, and which give a reply without text (ours):
 - no server of the endpoint is left (wrong key, unknown model, unreachable, or failing all the
   time), or one request fails at every attempt: `LlmError`;
 - the endpoint's budget is used up: `BudgetExceeded`, an LlmError;
-- a request that the server does not take (400, 413, 422), a refusal, an empty answer: a reply
-  without text. The first of these is not kept: the next run asks again.
+- the first requests to an endpoint are all rejected: `LlmError`;
+- a request that the server rejects (400, 413, 422), a refusal, an empty answer: a reply without
+  text. The first of these is not kept.
 After an error everything answered is kept and running again goes on. No error text contains a
 prompt, an answer or a key. docs/llm.md says what can be set.
 """
@@ -128,7 +129,7 @@ def answering(
     """
     used = Usage() if usage is None else usage
     places = BoundedSemaphore(WAITING * most_in_flight(endpoints, concurrency))
-    pending: set[Future[Reply]] = set()
+    pending: dict[Future[Reply], None] = {}
     errors: list[BaseException] = []
     with (
         tqdm(total=total, desc=label, mininterval=1.0) as bar,
@@ -142,7 +143,7 @@ def answering(
         def done(future: Future[Reply]) -> None:
             error = None if future.cancelled() else future.exception()
             errors.extend([] if error is None else [error])
-            pending.discard(future)
+            pending.pop(future, None)
             places.release()
 
         def ask(request: Request) -> Future[Reply]:
@@ -152,7 +153,7 @@ def answering(
                 raise errors[0]
             # Not the portal's own way, which waits for the loop to take the task up.
             future = asyncio.run_coroutine_threadsafe(run.settle(request), loop)
-            pending.add(future)
+            pending[future] = None
             future.add_done_callback(done)
             return future
 
@@ -160,7 +161,7 @@ def answering(
             yield ask
             wait(list(pending))
         finally:
-            for future in list(pending):
+            for future in reversed(list(pending)):  # those in flight last: nobody takes their place
                 future.cancel()
             bar.set_postfix_str(used.line())
     if errors:

@@ -102,6 +102,7 @@ class Servers:
         self._places = asyncio.Semaphore(endpoint.concurrency or concurrency)
         self._requests = _bucket(endpoint.requests_a_minute)
         self._tokens = _bucket(endpoint.tokens_a_minute)
+        self._rejected, self._answered = 0, False
 
     async def ask(self, body: Mapping[str, Any], expected: int) -> Answered:
         """Ask until there is an answer. Raises LlmError when the attempts or servers run out.
@@ -131,8 +132,12 @@ class Servers:
                 outcome = sent
             if isinstance(outcome, Failure):
                 failed = server
+                return outcome
+            server.succeeded()
+            if outcome[0].finish == "rejected":
+                self._refuse(body)
             else:
-                server.succeeded()
+                self._answered = True
                 self._usage.seconds.append(seconds)
             return outcome
 
@@ -149,6 +154,18 @@ class Servers:
                 "are kept: run again to go on"
             )
         return outcome
+
+    def _refuse(self, body: Mapping[str, Any]) -> None:
+        """Enter a request that was not taken. When it is so from the start, one and all, the fault
+        is none of theirs."""
+        self._rejected += 1
+        if not self._answered and self._rejected >= self._endpoint.failures:
+            raise LlmError(
+                f"endpoint {self._name!r}, model {body['model']!r}: the first {self._rejected} "
+                "requests were all rejected (400, 413 or 422). See that the server knows what is "
+                "asked of it (length_limits, a JSON schema) and has room for the prompts, or raise "
+                f"services.endpoints.{self._name}.failures; then run again to go on"
+            )
 
     @asynccontextmanager
     async def _pick(self, avoid: Server | None) -> AsyncIterator[Server]:

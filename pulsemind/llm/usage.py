@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field
 
 class Usage(BaseModel):
     """What requests cost, summed up. Answers from the cache count with what they once cost, so
-    that a resumed run reports the same sums; `cached` says how many cost nothing this time."""
+    that a resumed run reports the same sums; `cached` says how many cost nothing this time. Equal
+    requests count one by one, though only the first is asked."""
 
     requests: int = 0
     cached: int = 0
@@ -37,6 +38,17 @@ class Usage(BaseModel):
         else:
             self.tokens_in += tokens[0]
             self.tokens_out += tokens[1]
+
+    def count(self, more: Usage) -> None:
+        """Add what other requests cost."""
+        self.requests += more.requests
+        self.cached += more.cached
+        self.unreported += more.unreported
+        self.tokens_in += more.tokens_in
+        self.tokens_out += more.tokens_out
+        self.paid += more.paid
+        self.errors += more.errors
+        self.seconds += more.seconds
 
     def asked_before(self, earlier: Usage) -> None:
         """Count what an earlier pass over these requests asked and paid as this one's: the answers

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -14,8 +15,8 @@ from typing import Any
 import pytest
 
 from pulsemind.crpo.loop import judge, judging_ahead
-from pulsemind.judge import Pair, Sample, compare, judging, score
-from pulsemind.judge.ahead import Ended, Job
+from pulsemind.judge import Pair, Sample, ahead, compare, judging, score
+from pulsemind.judge.ahead import COMMAND, Job
 from pulsemind.llm import (
     LlmError,
     Message,
@@ -26,7 +27,7 @@ from pulsemind.llm import (
     complete_all,
     open_cache,
 )
-from pulsemind.records import DIMENSIONS, Answer, ImageRef, Query, Rollout, Turn
+from pulsemind.records import DIMENSIONS, Answer, Query, Rollout, Turn
 from pulsemind.settings import CrpoSettings, Endpoint
 from tests.unit.chat_server import ChatServer, serving
 from tests.unit.crpo_job import SETTINGS
@@ -195,28 +196,74 @@ def test_a_failure_of_the_maker_stops_the_judge(server: ChatServer, tmp_path: Pa
 def test_when_the_maker_is_killed_the_judge_ends_and_keeps_what_it_has(
     server: ChatServer, tmp_path: Path
 ) -> None:
-    """A killed process closes its end of the pipe without having said that this was all."""
+    """Nobody reads the pipe any more: also when all has been handed over."""
+    go = threading.Event()
+
+    def answer(body: Any) -> str:
+        if len(server.bodies) > 2:
+            go.wait(GUARD)
+        return better(body)
+
+    server.answer = answer
     job = Job(
         settings=judge_settings("openai"), endpoints=places(server), concurrency=1,
         cache=tmp_path, images=None,
     )  # fmt: skip
-    (one, *_) = pairs(1)
-    with subprocess.Popen(
-        [sys.executable, "-m", "pulsemind.judge.ahead"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(f"{job.model_dump_json()}\n{one.model_dump_json()}\n")
-        process.stdin.flush()
-        until = time.monotonic() + GUARD
-        while stored(tmp_path) < 2 and time.monotonic() < until:
-            time.sleep(0.05)
-        process.stdin.close()
-        ended = Ended.model_validate_json(process.stdout.read())
-    assert (ended.usage.requests, ended.error) == (2, "stopped")
-    compare([one], judge_settings("openai"), places(server), 1, tmp_path)
-    assert len(server.bodies) == 2
+    few = pairs(3)
+    lines = [job.model_dump_json(), *(one.model_dump_json() for one in few), ""]
+    process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(("\n".join(lines) + "\n").encode())
+    process.stdin.flush()
+    until = time.monotonic() + GUARD
+    while stored(tmp_path) < 2 and time.monotonic() < until:
+        time.sleep(0.05)
+    process.stdout.close()
+    assert process.wait(GUARD) == 0
+    process.stdin.close()
+    go.set()
+    asked = len(server.bodies)
+    compare(few[:1], judge_settings("openai"), places(server), 1, tmp_path)
+    assert len(server.bodies) == asked  # kept
+
+
+def hand_over_many(server: ChatServer, folder: Path, usage: Usage, **limits: Any) -> int:
+    """Hand over more than queue and pipe hold; how much was taken."""
+    taken = 0
+    settings = judge_settings("openai")
+    with judging(settings, places(server, **limits), 2, folder, usage=usage) as hand_over:
+        for number in range(400):
+            hand_over(pair(EN, f"GOOD {number} " + "word " * 400, "bad", number))
+            taken += 1
+    return taken
+
+
+def test_a_judge_that_fails_holds_up_nobody(server: ChatServer, tmp_path: Path) -> None:
+    usage = Usage(requests=5)
+    budget = {"requests": 20, "tokens": None, "money": None}
+    with pytest.raises(LlmError, match=r"budget\.requests is 20"):
+        hand_over_many(server, tmp_path, usage, budget=budget)
+    assert usage.requests == 25
+
+
+def test_what_the_judge_says_last_may_be_long(
+    server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Longer than a pipe holds, while much is still to be sent."""
+    program = (
+        "import os, sys; from pulsemind.judge.ahead import Ended; from pulsemind.llm import Usage;"
+        "sys.stdin.buffer.readline(); os.close(0);"
+        "print(Ended(usage=Usage(seconds=[0.123456789] * 20_000), error='x').model_dump_json())"
+    )
+    monkeypatch.setattr(ahead, "COMMAND", [sys.executable, "-c", program])
+    usage = Usage()
+    with pytest.raises(LlmError, match=r"^x$"):
+        hand_over_many(server, tmp_path, usage)
+    assert len(usage.seconds) == 20_000
+    monkeypatch.setattr(ahead, "COMMAND", [sys.executable, "-c", "print('no such line')"])
+    with pytest.raises(LlmError, match="ended with status 0"):
+        hand_over_many(server, tmp_path, usage)
 
 
 def stored(folder: Path) -> int:
@@ -227,14 +274,14 @@ def stored(folder: Path) -> int:
 def test_an_unforeseen_failure_quotes_nobody(
     server: ChatServer, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    gone = (ImageRef(path="images/gone.png"),)
-    turns = (Turn(role="patient", text="a patient's words", images=gone),)
-    seen = pairs(1)[0].model_copy(update={"query": EN.model_copy(update={"turns": turns})})
+    unfit = pairs(1)[0].model_copy(update={"candidate": "a patient's words"})
     with (
-        pytest.raises(LlmError, match="failed with FileNotFoundError"),
+        pytest.raises(LlmError) as caught,
         judging(judge_settings("openai"), places(server), 1, tmp_path, tmp_path) as hand_over,
+        warnings.catch_warnings(action="ignore"),
     ):
-        hand_over(seen)
+        hand_over(unfit)
+    assert str(caught.value) == "the judge's process failed with ValidationError"
     assert "words" not in capfd.readouterr().err
 
 

@@ -134,6 +134,7 @@ def test_a_reply_that_takes_long_holds_few_others(
         until = time.monotonic() + GUARD
         while len(made) < 11 and time.monotonic() < until:
             time.sleep(0.01)
+        time.sleep(0.5)  # in which all others could be pulled and answered
         assert len(made) == 11  # the reader waits for the first reply
         go.set()
         assert first.result(GUARD).text == "0"
@@ -156,6 +157,16 @@ def test_a_request_the_server_does_not_take_has_no_answer(
     # It is not kept: what was wrong may have been put right.
     assert complete_all(both, endpoints(server), 1, tmp_path) == ["echo a", "echo b"]
     assert len(server.bodies) == 3
+
+
+def test_when_the_first_requests_are_all_rejected_the_run_stops(
+    server: ChatServer, tmp_path: Path
+) -> None:
+    server.statuses = [400] * 50
+    requests = (request(str(i)) for i in range(50))
+    with pytest.raises(LlmError, match="first 3 requests were all rejected"):
+        complete_all(requests, endpoints(server, failures=3), 1, tmp_path)
+    assert len(server.bodies) < 50
 
 
 @pytest.mark.parametrize("status", [401, 404])
