@@ -107,7 +107,7 @@ def _on_what(inputs: Inputs) -> str:
     ]
     rows = inputs.evaluation.pairwise if inputs.evaluation else []
     sets = dict.fromkeys(r.benchmark for r in rows if r.benchmark != POOLED)
-    where = f"On consultations ({_list(list(sets))}), not on exam questions"
+    where = f"On consultations ({_list(list(sets))}; exam questions have a table of their own)"
     return f"{where}: {'; '.join(parts)}." if parts else f"{where}; no dimension was judged."
 
 
@@ -142,6 +142,12 @@ def _how_sure(inputs: Inputs, row: Pairwise) -> list[str]:
         f"{percent(row.tie.value if row.tie else None)} of them are ties.{_by_dimension(inputs)}",
         f"Judge: {row.judge}{_order(inputs, row)}",
     ]
+    if inputs.offline:
+        said.append(
+            "The interval speaks of chance, not of what the rubric cannot see: whether a question "
+            "fits the patient, and in most cases whether a drug is right. Where it was the reward "
+            "of the training too, it favours the new model."
+        )
     if decided(row) < FEW:
         said.append(f"Only {decided(row)} comparisons were decided: too few to rely on.")
     if row.unjudged:
@@ -202,8 +208,9 @@ def _claim(inputs: Inputs, aspect: str) -> Claim | None:
         what=aspect.replace("_", " "),
         tone=tone,
         word=word,
-        evidence=f"wins {won(row)} of {decided(row)} decided ({percent(row.win_rate)}, interval "
-        f"{interval(row.low, row.high)} %), {_of_all(row)}"
+        evidence=f"{won(row)} wins, {decided(row) - won(row)} losses, {row.n - decided(row)} ties; "
+        f"of the decided {percent(row.win_rate)} won, interval {interval(row.low, row.high)} %"
+        + (f"; only {decided(row)} decided" if decided(row) < FEW else "")
         if known
         else f"{row.n} judged, none decided",
     )
@@ -216,7 +223,7 @@ def _promotion(inputs: Inputs) -> Claim | None:
     version = f"version {decision.candidate} " if decision.candidate else ""
     word = f"{version}is champion" if decision.promoted else f"{version}not promoted"
     tone: Tone = "better" if decision.promoted else "even"
-    return Claim("champion", tone, word, decision.reason)
+    return Claim("promotion", tone, word, decision.reason)
 
 
 def _list(words: Sequence[str]) -> str:
