@@ -51,7 +51,7 @@ _NO_PLACE = re.compile(
 _NAMED = finder(
     rf"(?:^|(?<=[^{HAN}\d])|(?<=[在去到于往从送由回住是的转至经向自叫找问给和与])|(?<=单位)|(?<=机构)|(?<=地址)|(?<=来自)|(?<=这里)|(?<=联系)|(?<=咨询)|(?<=就诊于)|(?<=预约)|(?<=选择)|(?<=感谢)|(?<=关注))(?P<v>(?![年月日号岁个天次])[{HAN}]{{2,18}}?(?:{_HEADS}){_BRANCH})(?![{HAN}]?(?:看看|检查|治疗)的)"
 )
-_WAY_THERE = re.compile(rf"(?:[{HAN}]{{0,8}}[从到去在往](?![化江]))?")
+_WAY_THERE = re.compile(rf"^[{HAN}]{{0,8}}[从到去在往](?![化江])")
 """What stands before a place in a sentence: 老人昨天从."""
 _GENERIC = re.compile(
     "人民|中心|中医|西医|结合|妇幼|保健|儿童|儿科|肿瘤|口腔|胸科|眼科|精神|卫生|专科|综合|大型|大|小|三甲|二甲|三级|二级|一级|甲等|当地|正规|公立|私立|民营|私人|专业|权威|知名|著名|有名|附近|就近|本地|外地|市级|省级|县级|区级|市|省|县|区|镇|乡|村|街道|社区|普通|国立|国家|医院|医学|附属|大学|医科|第[一二三四五六七八九十]|肛肠|男科|妇科|妇产|产科|皮肤|性病|传染|骨科|骨伤|脑科|脑病|心脏|心血管|泌尿|内科|外科|整形|美容|不孕不育|生殖|结核|肝病|肾病|糖尿|甲状腺|白癜风|癫痫|风湿|康复|疼痛|耳鼻喉|烧伤|职业|防治|专门|较|规模|条件|设备|技术|先进|好|个|家|这|那|所|本|我|你|您|贵|各|某|其|他|她|的|一|再|请|来|先|也|就|可|能|还|都|病|科|症|院|网上|线上|定点|急救|急诊|住院|门诊|私|药房|药店|健康|管理|体检|检验|检测|检查|鉴定|司法|血液|献血|采血|老年|养老|护理|月子|母婴|视光|国医|名医|中药|西药|平价|连锁|大众|便民|惠民|爱心|服务|医疗|卫生室|预防|接种|心理|影像|诊疗|理疗|推拿|针灸|透析|血透|救助|急诊科|分院|总院|院区|社会|福利|特需|国际部|联合|合作|基层|乡村|农村|城乡|校|工厂|单位|公司|学校|牙|齿|医美|美甲"
@@ -77,7 +77,7 @@ def detect_hospitals(text: str, tokens: list[Token]) -> Iterator[Span]:
         for found in pattern.finditer(text):
             yield Span(*found.span(), "hospital")
     for found in _NAMED.finditer(text):
-        start = found.start("v") + len(_WAY_THERE.match(found.group("v")).group())  # type: ignore[union-attr]
+        start = found.end("v") - len(_WAY_THERE.sub("", found.group("v")))
         if _has_name_of_its_own(text[start : found.end("v")]):
             yield Span(start, found.end("v"), "hospital")
     for found in _HOSPITAL.finditer(text):
