@@ -228,7 +228,7 @@ def judge_and_count(key: str) -> Produced:
 def _count(folder: Path, wanted: Settings, usage: Usage) -> Evaluation:
     """All results, from the replies and verdicts in a folder."""
     from pulsemind.evaluation.official import recorded_result
-    from pulsemind.evaluation.outputs import contamination, warnings
+    from pulsemind.evaluation.outputs import contamination, same_weights, warnings
     from pulsemind.evaluation.tables import tables
 
     section = wanted.stages.evaluate
@@ -248,6 +248,7 @@ def _count(folder: Path, wanted: Settings, usage: Usage) -> Evaluation:
             "official": [*results.official, *theirs],
             "contamination": overlap,
             "warnings": warnings(trained, section, overlap),
+            "same_weights": same_weights(models(wanted)[1:]),  # the policy always stays
         }
     )
 

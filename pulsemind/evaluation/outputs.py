@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
+from pulsemind.artifacts import file_digest
 from pulsemind.data.anonymise import detect
 from pulsemind.evaluation.consultation import Reply
 from pulsemind.evaluation.results import BrokenItems, ContaminationResult, PersonalDataResult
 from pulsemind.judge import judge_name, note
-from pulsemind.settings import EvaluateSettings
+from pulsemind.settings import Counterpart, EvaluateSettings
 
 EXAMPLES = 5
+ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
+"""The files that make a model out of the base."""
 
 
 def personal_data(
@@ -55,6 +59,22 @@ def broken_items(benchmark: str, model: str, replies: Iterable[Reply]) -> Broken
     return BrokenItems(
         benchmark=benchmark, model=model, reasons=dict(sorted(reasons.items())), examples=examples
     )
+
+
+def same_weights(models: Sequence[Counterpart]) -> dict[str, str]:
+    """Models whose adapter is, byte for byte, that of one named before: name -> the first name.
+
+    Models at an endpoint are left out: their weights cannot be seen.
+    """
+    first: dict[tuple[str, ...], str] = {}
+    found: dict[str, str] = {}
+    for model in models:
+        files = [Path(model.adapter or "") / name for name in ADAPTER]
+        if model.adapter and all(file.is_file() for file in files):
+            name = first.setdefault(tuple(map(file_digest, files)), model.name)
+            if name != model.name:
+                found[model.name] = name
+    return found
 
 
 def contamination(

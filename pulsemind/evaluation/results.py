@@ -152,9 +152,10 @@ class ProactivenessResult(Result):
     """Proactiveness by rule (see `evaluation.slots`): what the judge is held beside.
 
     Of `n` replies `asking` is the share that asks the patient for information; `questions` the
-    mean number of questions a reply, `slots` the mean number of different slots (onset, site,
-    medication, ...) a consultation; `covered` the share of the slots which the real physician
-    asked about that the model asked about too. The row of the model `physician` is the record's.
+    mean number of questions a reply with its interval, `slots` the mean number of different slots
+    (onset, site, medication, ...) a consultation; `covered` the share of the slots which the real
+    physician asked about that the model asked about too. The row of the model `physician` is the
+    record's. The interval is null in files of older releases.
     """
 
     benchmark: str
@@ -163,6 +164,8 @@ class ProactivenessResult(Result):
     cases: int = Field(ge=0)
     asking: Estimate | None
     questions: float | None
+    questions_low: float | None = None
+    questions_high: float | None = None
     slots: float | None
     covered: Estimate | None
 
@@ -240,6 +243,7 @@ class Evaluation(Result):
 
     `discriminating` repeats `pairwise` without the items whose last patient turn is a bare
     courtesy ("thanks"), which cannot tell models apart; `courtesy` counts those by benchmark.
+    `same_weights` names models that are another one under a second name, and which.
     Fields after `qa` are empty in files of older releases.
     """
 
@@ -256,3 +260,4 @@ class Evaluation(Result):
     personal_data: list[PersonalDataResult] = []
     broken: list[BrokenItems] = []
     warnings: list[str] = []
+    same_weights: dict[str, str] = {}

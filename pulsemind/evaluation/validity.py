@@ -68,22 +68,29 @@ def _courteous(text: str) -> bool:
 
 
 @dataclass
-class _Shares:
-    """Yes-or-no observations by case."""
+class _Observed:
+    """Observations by case: yes or no, or counts."""
 
     values: list[float] = field(default_factory=list)
     cases: list[str] = field(default_factory=list)
 
-    def add(self, case: str, value: bool) -> None:
+    def add(self, case: str, value: int) -> None:
         self.values.append(float(value))
         self.cases.append(case)
 
     def estimate(self, settings: EvaluateSettings) -> Estimate | None:
         if not self.values:
             return None
-        return interval(
-            self.values, self.cases, settings.bootstrap, settings.confidence, settings.seed
+        # Counts as shares of the largest: where all cases are alike, `interval` needs shares.
+        top = max(1.0, *self.values)
+        found = interval(
+            [value / top for value in self.values],
+            self.cases,
+            settings.bootstrap,
+            settings.confidence,
+            settings.seed,
         )
+        return Estimate(value=found.value * top, low=found.low * top, high=found.high * top)
 
 
 def _cases(
@@ -117,7 +124,7 @@ def replays(
 
     Raises ValueError when they are not.
     """
-    unasked, ignored = _Shares(), _Shares()
+    unasked, ignored = _Observed(), _Observed()
     for case, rows in _cases(asked, replies):
         for (query, reply), (following, _) in pairwise(rows):
             if reply.broken:
@@ -159,26 +166,29 @@ def proactiveness(
 
     Raises ValueError when queries and replies are not in one order.
     """
-    asking, covered = _Shares(), _Shares()
-    count = cases = named = 0
+    asking, counts, covered = _Observed(), _Observed(), _Observed()
+    cases = named = 0
     for case, rows in _cases(asked, replies):
         kept = [(query, reply) for query, reply in rows if not reply.broken]
         theirs = [questions(reply.text) for _, reply in kept]
         for found in theirs:
             asking.add(case, bool(found))
-            count += len(found)
+            counts.add(case, len(found))
         mine = slots(question for found in theirs for question in found)
         wanted = slots(q for query, _ in kept for q in questions(query.reference))
         for slot in wanted:
             covered.add(case, slot in mine)
         cases, named = cases + bool(kept), named + len(mine)
+    count = counts.estimate(settings)
     return ProactivenessResult(
         benchmark=benchmark,
         model=model,
         n=len(asking.values),
         cases=cases,
         asking=asking.estimate(settings),
-        questions=count / len(asking.values) if asking.values else None,
+        questions=count.value if count else None,
+        questions_low=count.low if count else None,
+        questions_high=count.high if count else None,
         slots=named / cases if cases else None,
         covered=covered.estimate(settings),
     )
@@ -202,13 +212,13 @@ def rule_agreement(
         verdicts: those of one item next to each other.
         asked: by model, the questions in its reply to each query (`questions_by_query`).
     """
-    found: dict[tuple[str, str], tuple[_Shares, _Shares]] = {}
+    found: dict[tuple[str, str], tuple[_Observed, _Observed]] = {}
     for (against, judge, query_id, _), group in groupby(verdicts, key=_item):
         outcome = item_outcome([aspect_outcome(v, "proactiveness") for v in group])
         more = asked[model].get(query_id, 0) - asked[against].get(query_id, 0)
         if outcome is None or more == 0:
             continue
-        agrees, ties = found.setdefault((against, judge), (_Shares(), _Shares()))
+        agrees, ties = found.setdefault((against, judge), (_Observed(), _Observed()))
         agrees.add(case_of(query_id), outcome == ("win" if more > 0 else "loss"))
         ties.add(case_of(query_id), outcome == "tie")
     return [

@@ -9,14 +9,21 @@ import pytest
 from PIL import Image
 
 from pulsemind.evaluation import validity
+from pulsemind.evaluation.bootstrap import interval
 from pulsemind.evaluation.comparing import compare_stream
 from pulsemind.evaluation.consultation import Reply, pairs, turn_queries
-from pulsemind.evaluation.outputs import broken_items, contamination, personal_data, warnings
+from pulsemind.evaluation.outputs import (
+    broken_items,
+    contamination,
+    personal_data,
+    same_weights,
+    warnings,
+)
 from pulsemind.evaluation.safety import read_safety, safety_results
 from pulsemind.evaluation.slots import questions, same_matter, slots
 from pulsemind.llm import Usage
 from pulsemind.records import Consultation, ImageRef, Provenance, Query, Turn
-from pulsemind.settings import Endpoint, EvaluateSettings, Judge
+from pulsemind.settings import Counterpart, Endpoint, EvaluateSettings, Judge
 from tests.unit.chat_server import serving
 from tests.unit.test_evaluation_statistics import SETTINGS, verdicts
 
@@ -123,6 +130,9 @@ def test_proactiveness_beside_the_physicians() -> None:
     queries, replies = replied(case, "什么时候开始疼的？您多大年龄了？", "多喝水。")
     model = validity.proactiveness("b", "m", queries, replies, SETTINGS)
     assert (model.n, model.cases, model.questions) == (2, 1, 1.0)
+    assert model.questions_low is not None
+    assert model.questions_high is not None
+    assert 0 < model.questions_low < 1 < model.questions_high < 2  # one case: Wilson's
     assert model.asking is not None
     assert model.asking.value == 0.5
     assert model.slots == 2
@@ -131,6 +141,19 @@ def test_proactiveness_beside_the_physicians() -> None:
     real = validity.proactiveness("b", "physician", queries, validity.physician(queries), SETTINGS)
     assert real.covered is not None
     assert real.covered.value == 1
+
+
+def test_the_interval_of_questions_is_that_of_a_mean_over_cases() -> None:
+    asks = ["疼了多久了？您多大年龄了？", "疼了多久了？", "多喝水。", "多喝水。"]
+    rows = [replied(dialogue(f"c{i}", "我头疼", "好。"), text) for i, text in enumerate(asks * 5)]
+    queries, replies = ([one for row in rows for one in row[part]] for part in (0, 1))
+    found = validity.proactiveness("b", "m", queries, replies, SETTINGS)
+    counts = [2, 1, 0, 0] * 5
+    cases = [query.id for query in queries]
+    known = interval(counts, cases, SETTINGS.bootstrap, SETTINGS.confidence, SETTINGS.seed)
+    measured = (found.questions, found.questions_low, found.questions_high)
+    assert measured == pytest.approx((known.value, known.low, known.high))
+    assert known.value == 0.75
 
 
 def test_the_judge_beside_the_rule() -> None:
@@ -204,6 +227,20 @@ def test_broken_items_are_shown() -> None:
     assert found is not None
     assert (found.reasons, found.examples) == ({"refused": 1}, ["q"])
     assert broken_items("b", "m", replies[1:]) is None
+
+
+def test_a_model_under_a_second_name_is_found_by_its_weights(tmp_path: Path) -> None:
+    def model(name: str, weights: str | None) -> Counterpart:
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "adapter_config.json").write_text("{}")
+        if weights:
+            (folder / "adapter_model.safetensors").write_text(weights)
+        return Counterpart(name=name, adapter=str(folder), endpoint=None, model=None)
+
+    served = [Counterpart(name=n, adapter=None, endpoint="e", model="m") for n in ("e1", "e2")]
+    made = [model("sft", "a"), model("early", "b"), model("last", "a"), *served]
+    assert same_weights([*made, model("gone", None)]) == {"last": "sft"}
 
 
 def test_warnings_and_contamination() -> None:
