@@ -91,7 +91,7 @@ def _decision(
     rule = wanted.stages.registry.promote
     champion = registry.opponent(model, version, key)
     if champion is None:
-        return undecided("first", "the first version has nobody to beat", version, None, rule)
+        return undecided("first", "first version: no champion to compare with", version, None, rule)
     if champion == version:
         return undecided("same", "this adapter is the champion", version, version, rule)
     rolled_back = model.tags(version).get(registry.ROLLED_BACK)
