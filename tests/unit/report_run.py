@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from pulsemind.evaluation.results import Evaluation, QAResult
 from pulsemind.evaluation.statistics import pairwise_results
 from pulsemind.records import DIMENSIONS, Consultation, Dimension, Outcome, Verdict
 from pulsemind.report.page import About, build, gather, html
-from pulsemind.report.page.parts import Report
+from pulsemind.report.page.parts import Cases, Failure, Report, Table
 from tests.conftest import consultation
 from tests.unit.test_evaluation_statistics import SETTINGS
 
@@ -106,6 +107,35 @@ def report(folder: Path, private: bool = False, **changed: object) -> Report:
 def page(folder: Path, private: bool = False, **changed: object) -> str:
     """Its HTML page."""
     return html(report(folder, private, **changed))
+
+
+def section(made: Report, key: str) -> str:
+    """All texts of a section."""
+    (found,) = [part for part in made.sections if part.key == key]
+    return json.dumps(found, default=vars, ensure_ascii=False)
+
+
+def table(made: Report, key: str, title: str) -> dict[str, list[str]]:
+    """A table's rows by their first cell, small print after a bar."""
+    (found,) = [s for s in made.sections if s.key == key]
+    wanted = next(p for p in found.parts if isinstance(p, Table) and p.title.startswith(title))
+    return {
+        row[0].text: [f"{c.text}|{c.small}" if c.small else c.text for c in row[1:]]
+        for row in wanted.rows
+    }
+
+
+def failure(made: Report, title: str) -> Failure:
+    """A failure signature."""
+    parts = [part for s in made.sections for part in s.parts]
+    (found,) = [p for p in parts if isinstance(p, Failure) and p.title.startswith(title)]
+    return found
+
+
+def viewer(made: Report) -> Cases:
+    """The case viewer."""
+    (found,) = [p for s in made.sections for p in s.parts if isinstance(p, Cases)]
+    return found
 
 
 def _outcomes(outcome: Outcome) -> dict[Dimension, Outcome]:

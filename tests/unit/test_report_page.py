@@ -13,40 +13,22 @@ from pulsemind.evaluation.statistics import wilson
 from pulsemind.records import Outcome
 from pulsemind.report.page import build, gather, html, markdown
 from pulsemind.report.page.paper import index, paper
-from pulsemind.report.page.parts import Cases, Failure, Report, Table
+from pulsemind.report.page.parts import Report
 from pulsemind.report.page.walk import Few
-from tests.unit.report_run import HOSTILE, about, cases, page, report, write_run
+from tests.unit.report_run import (
+    HOSTILE,
+    about,
+    cases,
+    failure,
+    page,
+    report,
+    section,
+    table,
+    viewer,
+    write_run,
+)
 
 MIXED: tuple[Outcome, ...] = ("win", "loss", "tie")
-
-
-def section(made: Report, key: str) -> str:
-    """All texts of a section."""
-    (found,) = [part for part in made.sections if part.key == key]
-    return json.dumps(found, default=vars, ensure_ascii=False)
-
-
-def table(made: Report, key: str, title: str) -> dict[str, list[str]]:
-    """A table's rows by their first cell, small print after a bar."""
-    (found,) = [s for s in made.sections if s.key == key]
-    wanted = next(p for p in found.parts if isinstance(p, Table) and p.title.startswith(title))
-    return {
-        row[0].text: [f"{c.text}|{c.small}" if c.small else c.text for c in row[1:]]
-        for row in wanted.rows
-    }
-
-
-def failure(made: Report, title: str) -> Failure:
-    """A failure signature."""
-    parts = [part for s in made.sections for part in s.parts]
-    (found,) = [p for p in parts if isinstance(p, Failure) and p.title.startswith(title)]
-    return found
-
-
-def viewer(made: Report) -> Cases:
-    """The case viewer."""
-    (found,) = [p for s in made.sections for p in s.parts if isinstance(p, Cases)]
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -117,9 +99,10 @@ def test_tiny_offline_and_the_judge_that_also_trained_are_said_on_top(tmp_path: 
     folder = write_run(tmp_path, judge="offline")
     made = report(folder, profile="tiny", judge="offline", train_judge="offline")
     assert made.answer.verdict == (
-        "Better, by an offline judge that also trained it, on the tiny profile: shows that the "
-        "chain works, not quality"
+        "Better by the offline rubric (test run): the rubric also trained the model; tiny profile, "
+        "shows that the chain works, not quality"
     )
+    assert made.answer.test
     assert made.answer.better.startswith("In this test run, by a fixed rubric, the new model")
     said = " ".join(made.warnings)
     assert "say nothing about medical quality" in said
@@ -131,14 +114,16 @@ def test_tiny_offline_and_the_judge_that_also_trained_are_said_on_top(tmp_path: 
     rates = table(made, "win-rates", "Against sft by dimension")
     assert rates["overall"][-1] == "cannot|fixed rubric"
     text = html(made)
-    assert "Better, by an offline judge" in text[: text.index("</title>")]
-    verdict, first = text.index('<span class="within"> by an offline'), text.index("Read this")
+    assert "Better by the offline rubric (test run)" in text[: text.index("</title>")]
+    verdict, first = text.index('<span class="within"> the rubric also'), text.index("Read this")
     assert verdict < first < text.index('class="pill') < text.index("<main")
     written = markdown(made)
     assert written.index("Read this first") < written.index("Is the new model better?")
     assert "Offline judge, not for reporting" in written
     real = report(folder)
-    assert real.answer.verdict == "Better"
+    assert (real.answer.verdict, real.answer.test) == ("Better", False)
+    toy = report(folder, profile="tiny").answer
+    assert toy.word == "Better with a toy model (test run)"
     assert "trained" not in " ".join(real.warnings)
 
 
@@ -213,11 +198,13 @@ def test_the_legend_explains_the_names_and_numbers_in_names_are_sorted_as_such(
         "decided: one of the two replies won",
         "crpo: the new model",
         "sft: the model before",
-        "the other 3 (gpt-4o, step-80, step-120): the counterparts, which CRPO was trained against",
         "meddiagnose: consultations of several turns with images, every answer judged",
     ):
         assert text in said
         assert text in html(made).replace("&#39;", "'")
+    assert html(made).index("<b>Key:</b>") < html(made).index('class="big"')
+    others = "The other 3 (gpt-4o, step-80, step-120) are the counterparts, which CRPO was trained"
+    assert others in section(made, "win-rates")
     order = [name for name in table(made, "win-rates", "meddiagnose") if name[0].islower()]
     assert order[:4] == ["sft", "gpt-4o", "step-80", "step-120"]
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pulsemind.evaluation.statistics import ASPECTS, POOLED
-from pulsemind.report.page import figures
+from pulsemind.report.page import asking, figures
 from pulsemind.report.page.inputs import Inputs
 from pulsemind.report.page.parts import Answer, Claim, Picture, Tone, interval, percent
 from pulsemind.report.page.shapes import Pairwise
-from pulsemind.report.page.words import decided, named, within, won
+from pulsemind.report.page.words import decided, named, of_test, within, won
 
 EVEN = 0.5
 UNDECIDED = "not distinguishable"
@@ -64,7 +64,7 @@ def answer(inputs: Inputs) -> Answer:
     tone, word = verdict(row, inputs.about.confidence)
     return Answer(
         tone=tone,
-        word={"better": "Better", "worse": "Worse", "even": "Not distinguishable"}.get(tone, word),
+        word=word.capitalize() + of_test(inputs),
         better=_better(inputs, row, tone) + _but(inputs, tone),
         on_what=_on_what(inputs),
         how_sure=_how_sure(inputs, row),
@@ -72,6 +72,8 @@ def answer(inputs: Inputs) -> Answer:
         picture=_picture(inputs),
         promotion=_promotion(inputs),
         within=within(inputs),
+        test=inputs.test,
+        asks=asking.sentence(inputs),
     )
 
 
@@ -220,6 +222,10 @@ def _promotion(inputs: Inputs) -> Claim | None:
     decision = inputs.promotion
     if decision is None:
         return None
+    if decision.outcome == "first":
+        name = f", version {decision.candidate}," if decision.candidate else ""
+        beaten = f"There was no champion before it, so this one{name} became champion unopposed."
+        return Claim("promotion", "", "first version: nothing to compare with", beaten)
     version = f"version {decision.candidate} " if decision.candidate else ""
     word = f"{version}is champion" if decision.promoted else f"{version}not promoted"
     tone: Tone = "better" if decision.promoted else "even"

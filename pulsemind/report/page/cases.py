@@ -20,7 +20,7 @@ from pulsemind.records import Consultation, ImageRef, Outcome, Turn
 from pulsemind.report.page import walk
 from pulsemind.report.page.inputs import Inputs
 from pulsemind.report.page.parts import Case, Cases, Cell, Judged, Said, Shown, Table, clip
-from pulsemind.report.page.words import in_order
+from pulsemind.report.page.words import in_order, rubric_sees
 
 Name = tuple[str, ...]
 """(benchmark, case id)."""
@@ -90,7 +90,7 @@ def viewer(inputs: Inputs, chosen: Sequence[Name], total: int) -> Cases:
     wanted = set(chosen)
     for benchmark in walk.consultation_sets(inputs):
         for item in walk.items(inputs, benchmark):
-            if (benchmark, item.case) in wanted:
+            if (benchmark, item.case) in wanted and item.against not in inputs.twins:
                 items[benchmark, item.case].append(item)
         for model in (inputs.model, inputs.against):
             for reply in walk.replies(inputs, model, benchmark):
@@ -106,7 +106,8 @@ def viewer(inputs: Inputs, chosen: Sequence[Name], total: int) -> Cases:
         _case(inputs, number, name, records[name], items[name], texts)
         for number, name in enumerate(name for name in chosen if name in records)
     ]
-    return Cases(made, total, inputs.against, inputs.model, ("overall", *ASPECTS[:-1]))
+    aspects = ("overall", *ASPECTS[:-1])
+    return Cases(made, total, inputs.against, inputs.model, aspects, judge=rubric_sees(inputs))
 
 
 def _case(

@@ -201,12 +201,22 @@ def decision(inputs: Inputs) -> Section:
     if summary and summary.registry:
         entry = summary.registry
         parts.append(
-            Text(f"Registered as {entry.name} version {entry.version}, alias {entry.alias}.")
+            Text(
+                f"Registered as {entry.name} version {entry.version}, alias {entry.alias} (the "
+                "version registered last; the alias champion is of the version to use)."
+            )
         )
     else:
         parts.append(Text(f"Registration: {NOT_RUN}.", "missing"))
     if made is None:
         parts.append(Text(f"Promotion: {NOT_RUN}.", "missing"))
+    elif made.outcome == "first":
+        parts.append(
+            Text(
+                "First version: nothing to compare with. There was no champion, so it got that "
+                "alias too without having beaten another version."
+            )
+        )
     else:
         word = "Promoted" if made.promoted else "Not promoted"
         parts.append(Text(f"{word}: {made.reason}."))

@@ -72,6 +72,16 @@ class Inputs:
         return self.about.profile.startswith("tiny")
 
     @property
+    def test(self) -> bool:
+        """Whether the run shows that the chain works and no more: no verdict to publish."""
+        return self.tiny or self.offline
+
+    @property
+    def twins(self) -> dict[str, str]:
+        """Models left out because they are another one under a second name: name -> that one."""
+        return self.evaluation.same_weights if self.evaluation else {}
+
+    @property
     def against(self) -> str:
         """The model that the answer is about: that of the settings, or the first there is."""
         there = [row.against for row in self.evaluation.pairwise] if self.evaluation else []
@@ -89,7 +99,7 @@ def gather(about: About, metrics: Path, plots: Path, data: Path, records: Path) 
     books = data / "benchmarks.json"
     return Inputs(
         about=about,
-        evaluation=read(metrics, "evaluation", Evaluation),
+        evaluation=_each_once(read(metrics, "evaluation", Evaluation), about.against),
         crpo=read(metrics, "crpo", CrpoMetrics),
         sft={name: read(metrics, name, SftLoss) for name in ("sft1", "sft2")},
         curves={name: _curve(plots / f"{name}.csv") for name in ("sft1", "sft2")},
@@ -106,6 +116,27 @@ def gather(about: About, metrics: Path, plots: Path, data: Path, records: Path) 
         data=data,
         records=records,
     )
+
+
+def _each_once(made: Evaluation | None, against: str) -> Evaluation | None:
+    """Without the rows of models that are another one under a second name.
+
+    The model that the answer is about stays, whatever else it is called; `same_weights` keeps those
+    left out.
+    """
+    if made is None:
+        return None
+    twins = {name: first for name, first in made.same_weights.items() if name != against}
+    names = ("replays", "proactiveness", "personal_data", "safety", "broken", "official",
+             "rule_agreement")  # fmt: skip
+    kept: dict[str, Any] = {
+        name: [r for r in getattr(made, name) if twins.keys().isdisjoint({r.get("model"),
+               r.get("against")})]
+        for name in names
+    }  # fmt: skip
+    for name in ("pairwise", "discriminating"):
+        kept[name] = [row for row in getattr(made, name) if row.against not in twins]
+    return made.model_copy(update=kept | {"same_weights": twins})
 
 
 def _json(path: Path) -> dict[str, Any] | None:

@@ -134,6 +134,8 @@ class Cases:
     aspects: Sequence[str]
     omitted: str = ""
     """Why there is no case, in the copy that leaves the place of the data."""
+    judge: str = ""
+    """What the judge cannot see, where that is known."""
 
     @property
     def departments(self) -> list[str]:
@@ -177,11 +179,15 @@ class Answer:
     promotion: Claim | None = None
     within: str = ""
     """Caveats without which the word must not stand; empty for none."""
+    test: bool = False
+    """Whether it is of a test run, and must not look like a result."""
+    asks: str = ""
+    """How often the new model asks, beside the real physician."""
 
     @property
     def verdict(self) -> str:
         """The word with its caveats."""
-        return f"{self.word}, {self.within}" if self.within else self.word
+        return f"{self.word}: {self.within}" if self.within else self.word
 
 
 @dataclass(frozen=True)
@@ -191,7 +197,7 @@ class Report:
     title: str
     lead: str
     legend: Sequence[str]
-    """Names and words explained, one a line."""
+    """The names and words of the head explained, one a line."""
     answer: Answer
     warnings: Sequence[str]
     sections: Sequence[Section] = field(default_factory=tuple)

@@ -83,6 +83,7 @@ class Evaluation(Shape):
     personal_data: list[dict[str, Any]] = []
     broken: list[dict[str, Any]] = []
     warnings: list[str] = []
+    same_weights: dict[str, str] = {}
 
 
 class DatasetBooks(Shape):

@@ -6,9 +6,10 @@ The paper's are of its own models, data and judge; where the definitions differ 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from pulsemind.evaluation.statistics import ASPECTS, POOLED
-from pulsemind.report.page import figures
+from pulsemind.report.page import asking, figures
 from pulsemind.report.page.answer import verdict
 from pulsemind.report.page.inputs import Inputs
 from pulsemind.report.page.paper import Named, Row, index, paper
@@ -26,9 +27,19 @@ from pulsemind.report.page.parts import (
     percent,
 )
 from pulsemind.report.page.shapes import QA, Estimate, Pairwise
-from pulsemind.report.page.words import decided_of, opponents, order_changes
+from pulsemind.report.page.words import decided_of, opponents, order_changes, others
 
 NOT_RUN = "not run"
+_SFT_ARM = "SFT"
+"""What `tasks.ablation` calls the chain's SFT model."""
+_BEFORE_ASKED = (
+    "The model before reinforcement learning (sft) was asked by `flows.ablation rl`, where answers "
+    "are read by rules alone, open ones too."
+)
+_BEFORE_NOT_ASKED = (
+    "The model before reinforcement learning (sft) is not asked these questions by the chain, so "
+    "this table cannot say whether CRPO cost accuracy; `python -m flows.ablation rl` asks it too."
+)
 
 
 def win_rates(inputs: Inputs) -> Section:
@@ -44,11 +55,13 @@ def win_rates(inputs: Inputs) -> Section:
     if pictures:
         note = "Win rate among decided comparisons with its interval; 50 % is even."
         parts.append(Pictures("", pictures, note))
+    if who := others(inputs):
+        parts.append(Text(who))
+    parts += [_by_dimension(inputs, rows), asking.table(inputs)]
     parts += [_against_all(inputs, name, overall[name]) for name in names]
     if not rows:
         parts.append(Text(f"{NOT_RUN}: no consultation was judged.", "missing"))
         parts += [_paper_win_rates(number) for number in range(len(paper().win_rates.benchmarks))]
-    parts.insert(1, _by_dimension(inputs, rows))
     return Section("win-rates", "Against other models (the paper's Figure 4)", parts)
 
 
@@ -153,6 +166,7 @@ def accuracy(inputs: Inputs) -> Section:
     header = ["set", "ours", "beside chance", "n", "abstained", "extractors disagree",
               "training overlaps", *(row.title for row in shown)]  # fmt: skip
     body = [_qa(inputs, result, shown) for result in results]
+    before = [_before(inputs, result.benchmark) for result in results]
     ran = {index(result.benchmark, printed.sets) for result in results}
     for place, one in enumerate(printed.sets):
         if place not in ran:
@@ -160,12 +174,27 @@ def accuracy(inputs: Inputs) -> Section:
                 Cell(one.title), Cell(NOT_RUN, "missing"), *cells(*["–"] * 5, tone="soft"),
                 *(_paper(row.values[place]) for row in shown),
             ])  # fmt: skip
+    if any(before):
+        header.insert(2, "before CRPO (sft)")
+        for line, cell in zip_longest(body, before):
+            line.insert(2, cell or Cell("–", "soft"))
     notes = sorted({f"{r.note[0].upper()}{r.note[1:]}." for r in results if r.note})
     return Section("accuracy", "Medical questions (the paper's Table 1)", [
         Table("", header, body, f"The paper's: {printed.source}. 95 % intervals (Wilson). A reply "
               "in which no answer can be read counts as wrong. " + " ".join(notes)),
+        Text(_BEFORE_ASKED if any(before) else _BEFORE_NOT_ASKED),
         _whole_table(printed.sets, printed.rows, printed.source),
     ])  # fmt: skip
+
+
+def _before(inputs: Inputs, benchmark: str) -> Cell | None:
+    """The SFT model's accuracy where the ablation asked it; the chain itself does not."""
+    made = inputs.ablations.get("rl")
+    for row in made.qa if made else ():
+        if row.benchmark == benchmark and row.arm == _SFT_ARM:
+            between = f"{interval(row.low, row.high)}, n {row.n}"
+            return Cell(percent(row.accuracy), small=between)
+    return None
 
 
 def _qa(inputs: Inputs, result: QA, shown: Sequence[Row]) -> list[Cell]:

@@ -65,18 +65,29 @@ def _same_judge(inputs: Inputs) -> bool:
 
 def within(inputs: Inputs) -> str:
     """The caveats that belong to the verdict itself; empty when there are none."""
-    judge = "an offline judge" if inputs.offline else "the judge" if _same_judge(inputs) else ""
-    said = [f"by {judge}"] if judge else []
-    if _same_judge(inputs):
-        said.append("that also trained it" + "," * inputs.tiny)
+    judge = "the rubric" if inputs.offline else "the judge"
+    said = [f"{judge} also trained the model"] if _same_judge(inputs) else []
     if inputs.tiny:
-        said.append(f"on the {inputs.about.profile} profile")
-    ends = {
-        "shows that the chain works, not quality": inputs.tiny,
-        "not for reporting": inputs.offline,
-    }
-    end = next((text for text, holds in ends.items() if holds), "")
-    return ": ".join(filter(None, (" ".join(said), end)))
+        said.append(f"{inputs.about.profile} profile, shows that the chain works, not quality")
+    elif inputs.offline:
+        said.append("not for reporting")
+    return "; ".join(said)
+
+
+def of_test(inputs: Inputs) -> str:
+    """What makes a verdict that of a test run, to stand behind its word; empty when nothing."""
+    how = "by the offline rubric" if inputs.offline else "with a toy model"
+    return f" {how} (test run)" if inputs.test else ""
+
+
+def rubric_sees(inputs: Inputs) -> str:
+    """What the offline judge looks at (`pulsemind.judge.offline`); empty for any other."""
+    return (
+        "The judge here is a fixed rubric: it sees words and doses shared with the real "
+        "physician's reply, "
+        "kinds of advice, a question that shares words with the case, and form; it sees no images "
+        "and understands no medicine, negation or synonyms."
+    ) * inputs.offline
 
 
 def warnings(inputs: Inputs) -> list[str]:
@@ -97,7 +108,12 @@ def warnings(inputs: Inputs) -> list[str]:
             "what it was taught to like. Confirm with another judge or with experts."
         )
     said = inputs.evaluation.warnings if inputs.evaluation else []
-    found += [text for text in said if not (same and "judge" in text and "train" in text)]
+    told = {note(inputs.about.judge)} if inputs.offline else set()  # above, in more words
+    found += [
+        text
+        for text in said
+        if text not in told and not (same and "judge" in text and "train" in text)
+    ]
     for number, step in enumerate(inputs.crpo.iterations if inputs.crpo else []):
         if step.alarms:
             found.append(f"CRPO iteration {number}: {', '.join(step.alarms)} fell while the reward "
@@ -106,22 +122,27 @@ def warnings(inputs: Inputs) -> list[str]:
 
 
 def legend(inputs: Inputs) -> list[str]:
-    """The names that the report uses, explained; only those that occur."""
+    """The names that stand in the head, explained."""
     said = [
-        "decided: one of the two replies won; win rates are shares of these, not of all",
-        "CRPO: reinforcement learning from comparisons with other models' replies",
-        "SFT: supervised fine-tuning, before it, on physicians' answers",
+        "crpo: the new model, sft trained on by reinforcement learning from comparisons (CRPO)",
+        "sft: the model before that, fine-tuned on physicians' answers (SFT)",
+        "decided: one of the two replies won (win rates are shares of these, not of all)",
     ]
-    names = [inputs.model, *opponents(inputs)]
-    said += [f"{name}: {named(name)}" for name in names if named(name) != name]
-    if others := [name for name in names[1:] if named(name) == name]:
-        said.append(
-            f"the other {len(others)} ({', '.join(others)}): the counterparts, which CRPO "
-            "was trained against, and any baselines; the names are those of the settings"
-        )
     rows = inputs.evaluation.pairwise if inputs.evaluation else []
     sets = dict.fromkeys(row.benchmark for row in rows if row.benchmark != POOLED)
     return said + [f"{name}: {_benchmark(inputs, name)}" for name in sets]
+
+
+def others(inputs: Inputs) -> str:
+    """Who else the new model was compared with, and who is left out; for below their figures."""
+    names = [name for name in opponents(inputs) if named(name) == name]
+    said = (
+        f"The other {len(names)} ({', '.join(names)}) are the counterparts, which CRPO was trained "
+        "against, and any baselines; the names are those of the settings."
+    ) * bool(names)
+    left = [f"{name} is {first} under another name" for name, first in inputs.twins.items()]
+    twins = f"Left out of all tables: {'; '.join(left)} (the same weights)." if left else ""
+    return " ".join(filter(None, (said, twins)))
 
 
 def _benchmark(inputs: Inputs, name: str) -> str:
