@@ -33,8 +33,12 @@ WRITTEN = {
     "set-4": "personal_texts/set-4.yaml",
     "set-5": "personal_texts/set-5.yaml",
     "set-6": "personal_texts/set-6.yaml",
+    "set-7": "personal_texts/set-7.yaml",
+    "held-7": "personal_texts/held-7.yaml",
 }
 """Files of whole texts."""
+HELD = ("held-7",)
+"""Those held apart: nobody mends by them, the tagger does not learn them."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,17 @@ def written(name: str = "written") -> list[LabelledText]:
         _read(marked, language, number)
         for language, items in content.items()
         for number, marked in enumerate(items)
+    ]
+
+
+def clinical() -> list[LabelledText]:
+    """Clinical texts without any personal data, Chinese and English."""
+    path = Path(__file__).parent / "personal_texts" / "clinical.yaml"
+    content: dict[Language, list[str]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return [
+        LabelledText(text, language, number, ())
+        for language, items in content.items()
+        for number, text in enumerate(items)
     ]
 
 

@@ -18,7 +18,7 @@ from pulsemind.data.kinds import Kind
 from pulsemind.records import Consultation, QAItem
 
 ROUNDS = 3
-_LABELS: dict[Kind, str] = {
+PLACEHOLDERS: dict[Kind, str] = {
     "name": "NAME",
     "physician": "PHYSICIAN",
     "id_number": "ID",
@@ -33,16 +33,21 @@ _LABELS: dict[Kind, str] = {
     "url": "URL",
     "plate": "PLATE",
 }
+"""The word in the placeholder of a kind; an age has one of its own, without a number."""
 _STRONG = ("email", "url", "id_number", "phone", "account", "address", "hospital", "record_number")
 """Kinds that win over others where spans overlap; then the longer span's kind does."""
 
 
-def detect(text: str, ner_model: str | None = None) -> list[Span]:
-    """Personal data in a text, in order, without overlaps; placeholders are no personal data."""
+def detect(text: str, ner_model: str | None = None, tagger: bool = True) -> list[Span]:
+    """Personal data in a text, in order, without overlaps; placeholders are no personal data.
+
+    Without `tagger` by rules and model alone: for names of files, fields and lines of forms, which
+    have no sentence around a value that could be weighed.
+    """
     from pulsemind.data.recognisers import find  # presidio takes seconds to import
 
     merged: list[Span] = []
-    for span in sorted(find(mask(text), ner_model)):
+    for span in sorted(find(mask(text), ner_model, tagger)):
         if merged and span.start < merged[-1].stop:
             first = min(merged[-1], span, key=_rank)
             merged[-1] = Span(merged[-1].start, max(merged[-1].stop, span.stop), first.kind)
@@ -131,7 +136,7 @@ def anonymise(
             for turn, text in zip(record.turns, texts, strict=True)
         )
         update: dict[str, object] = {"turns": turns}
-        if record.department and detect(record.department):
+        if record.department and detect(record.department, tagger=False):
             update["department"] = None
     else:
         open_answer = [] if record.kind == "choice" else [record.answer]
@@ -142,7 +147,7 @@ def anonymise(
         if open_answer:
             update["answer"] = texts[-1]
     original = record.provenance.original_id
-    if original and detect(original):
+    if original and detect(original, tagger=False):
         safe = record.provenance.model_copy(update={"original_id": ""})
         update["provenance"] = safe
     return record.model_copy(update=update), counts, clean
@@ -171,7 +176,7 @@ class _Placeholders:
             return "[AGE-OVER-89]"
         if kind == "date" and self._visit and (day := _day(value, self._visit)):
             return f"[DAY{(day - self._visit).days:+d}]"
-        label, plain = _LABELS[kind], re.sub(r"[\s,，.-]+", " ", value).strip().casefold()
+        label, plain = PLACEHOLDERS[kind], re.sub(r"[\s,，.-]+", " ", value).strip().casefold()
         group = "person" if kind in {"name", "physician"} else label
         whole = next((p for (g, v), p in self._by_value.items() if g == group == "person"
                       and (f" {plain} " in f" {v} ")), None)  # fmt: skip

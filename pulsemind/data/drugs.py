@@ -64,7 +64,9 @@ def _list() -> tuple[re.Pattern[str], dict[str, str]]:
         rf"(?<![a-z]){re.escape(name)}(?![a-z\d])" if name.isascii() else re.escape(name)
         for name in sorted(same, key=lambda name: (-len(name), name))
     )
-    return re.compile("|".join(parts)), same
+    # The first characters spare most places the long way through all names.
+    first = re.escape("".join(sorted({name[0] for name in same})))
+    return re.compile(f"(?=[{first}])(?:{'|'.join(parts)})"), same
 
 
 def drugs(plain: str) -> Iterator[Drug]:

@@ -78,7 +78,7 @@ def detect_hospitals(text: str, tokens: list[Token]) -> Iterator[Span]:
             yield Span(*found.span(), "hospital")
     for found in _NAMED.finditer(text):
         start = found.end("v") - len(_WAY_THERE.sub("", found.group("v")))
-        if _has_name_of_its_own(text[start : found.end("v")]):
+        if has_name_of_its_own(text[start : found.end("v")]):
             yield Span(start, found.end("v"), "hospital")
     for found in _HOSPITAL.finditer(text):
         inside = [t for t in tokens if found.start() <= t[0] and t[1] <= found.end()]
@@ -92,7 +92,7 @@ def detect_hospitals(text: str, tokens: list[Token]) -> Iterator[Span]:
         yield Span(_begin(text, start), found.end(), "hospital")
 
 
-def _has_name_of_its_own(value: str) -> bool:
+def has_name_of_its_own(value: str) -> bool:
     """Whether something is left of it that is no common part of such names, and no plain word."""
     kind = _KIND.search(value)
     rest = _GENERIC.sub("", value[: kind.start()] if kind else value)

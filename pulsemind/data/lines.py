@@ -45,7 +45,7 @@ def detect_line(
     """
     found = _labelled(text)
     spans = [
-        *((span.start, span.stop, span.kind) for span in detect(text, ner_model)),
+        *((span.start, span.stop, span.kind) for span in detect(text, ner_model, tagger=False)),
         *((span.start, span.stop, span.kind) for span in _misread(text, ner_model)),
         *_known(text, known),
         *(_overlay(text) if overlay else ()),
@@ -81,7 +81,9 @@ def _misread(text: str, ner_model: str | None) -> list[Value]:
     )
     if fixed == text:
         return []
-    return [Value(span.start, span.stop, span.kind) for span in detect(fixed, ner_model)]
+    return [
+        Value(span.start, span.stop, span.kind) for span in detect(fixed, ner_model, tagger=False)
+    ]
 
 
 def _known(text: str, known: Known) -> list[tuple[int, int, Kind]]:

@@ -88,7 +88,9 @@ def _clean(
     ledger.books.count("pixels", result.pixels + result.later)
     ledger.books.count("pixels", result.remaining, left=True)
     ledger.books.count("metadata", result.metadata)
-    ledger.books.count("file_name", Counter(span.kind for span in detect(_spaced(path))))
+    ledger.books.count(
+        "file_name", Counter(span.kind for span in detect(_spaced(path), tagger=False))
+    )
     return result
 
 

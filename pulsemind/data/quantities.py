@@ -73,6 +73,8 @@ _LATIN = "|".join(sorted(map(re.escape, set(_UNITS) - _HAN_UNITS), key=len, reve
 _HAN = "|".join(sorted(_HAN_UNITS - {"个"}, key=len, reverse=True))
 _ONE_UNIT = rf"(?:(?:{_LATIN})(?![a-z])|个?(?:{_HAN})|个)"
 _UNIT = rf"{_ONE_UNIT}(?:\s?[/每]\s?{_ONE_UNIT})*"
+UNIT_AFTER = re.compile(rf"[^\S\n]?(?:{_UNIT})", re.IGNORECASE)
+"""A unit right behind a number of a text as it is written."""
 
 _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
 _SCALES = {"十": 10, "百": 100, "千": 1000}

@@ -1,6 +1,7 @@
 """The recognisers hung into presidio's engine, which runs them over a text.
 
-Ours do the finding: the table, the names, and a token-classification model where one is set.
+Ours do the finding: the table, the names, the tagger, and a token-classification model where one is
+set.
 Presidio adds what it checks by arithmetic (card, IBAN and NHS numbers). It wants a language
 model for its own name finding; `_NoLanguageModel` stands in, so none is loaded and none fetched.
 """
@@ -8,6 +9,7 @@ model for its own name finding; `_NoLanguageModel` stands in, so none is loaded 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any, cast, get_args
@@ -22,7 +24,9 @@ from presidio_analyzer.predefined_recognizers import (
 
 from pulsemind.data.detectors import Span, detect_patterns
 from pulsemind.data.kinds import Kind
+from pulsemind.data.known_names import is_ordinary
 from pulsemind.data.names import detect_names
+from pulsemind.data.tagger import detect_tagged
 
 LANGUAGE = "en"
 """Presidio wants one; our recognisers look at both languages whatever it is."""
@@ -42,27 +46,55 @@ _KINDS: dict[str, Kind] = {
     "ADDRESS": "address",
 }
 """Presidio's and token classifiers' labels; others of theirs are left alone."""
+TAGGED = 0.5
+"""Presidio's score of what the tagger alone finds; of all else it is another."""
+_LEFT = re.compile(
+    r"[\u4e00-\u9fff]{2,}|[^\W_\u4e00-\u9fff]{3,}(?:[ .'’-]+[^\W_\u4e00-\u9fff]{3,})*"
+)
+_LEFT_OF_NUMBERS = re.compile(r"[^\W_]+")
+_NUMBERS = ("record_number", "id_number", "account", "phone", "plate", "bed_number", "address")
 DEFAULT_PLACES = 512
 """Tokens a classifier takes that does not say; longer texts are read in overlapping pieces."""
 RESERVED_PLACES = 2
 """RoBERTa's kind cannot use the first two of its positions."""
 
 
-def find(masked: str, ner_model: str | None = None) -> list[Span]:
+def find(masked: str, ner_model: str | None = None, tagger: bool = True) -> list[Span]:
     """All spans of personal data in a masked text; they may overlap.
 
     Args:
         ner_model: folder or hub name of a token-classification model, or None.
+        tagger: whether the tagger is asked as well.
     """
-    results = analyzer(ner_model).analyze(masked, language=LANGUAGE)
-    return [
-        Span(r.start, r.end, _KINDS.get(r.entity_type) or cast(Kind, r.entity_type))
-        for r in results
-    ]
+    found: list[Span] = []
+    tagged: list[Span] = []
+    for result in analyzer(ner_model, tagger).analyze(masked, language=LANGUAGE):
+        kind = _KINDS.get(result.entity_type) or cast(Kind, result.entity_type)
+        unsure = result.score == TAGGED
+        (tagged if unsure else found).append(Span(result.start, result.end, kind))
+    return found + [rest for span in tagged for rest in _beyond(masked, span, found)]
+
+
+def _beyond(masked: str, span: Span, found: list[Span]) -> Iterator[Span]:
+    """A span of the tagger's, or of one that rules found a part of, what is left when it is a word.
+
+    Rules know where a value begins and ends, and of what kind it is.
+    """
+    over = [s for s in found if s.start < span.stop and span.start < s.stop]
+    if not over:
+        yield span
+        return
+    taken = {place for s in over for place in range(s.start, s.stop)}
+    left = "".join(masked[n] if n not in taken else " " for n in range(span.start, span.stop))
+    pattern = _LEFT_OF_NUMBERS if span.kind in _NUMBERS else _LEFT
+    for rest in pattern.finditer(left):
+        if span.kind not in _NUMBERS and is_ordinary(rest.group()):
+            continue
+        yield Span(span.start + rest.start(), span.start + rest.end(), span.kind)
 
 
 @cache
-def analyzer(ner_model: str | None = None) -> AnalyzerEngine:
+def analyzer(ner_model: str | None = None, tagger: bool = True) -> AnalyzerEngine:
     """Presidio's engine with our recognisers; made once a process.
 
     Raises OSError when the model cannot be loaded (safetensors, a fast tokenizer), ValueError when
@@ -75,6 +107,8 @@ def analyzer(ner_model: str | None = None) -> AnalyzerEngine:
         _Recogniser("names", ["name", "physician", "hospital"], detect_names),
         *(made() for made in (CreditCardRecognizer, IbanRecognizer, NhsRecognizer)),
     ]
+    if tagger:
+        recognisers.append(_Recogniser("tagger", kinds, detect_tagged, TAGGED))
     if ner_model:
         recognisers.append(_Recogniser("model", kinds, _model(ner_model)))
     registry = RecognizerRegistry(recognizers=recognisers, supported_languages=[LANGUAGE])
@@ -115,9 +149,14 @@ class _Recogniser(EntityRecognizer):
     """A function that finds spans, in the shape presidio asks for."""
 
     def __init__(
-        self, name: str, kinds: list[str], find_spans: Callable[[str], Iterable[Span]]
+        self,
+        name: str,
+        kinds: list[str],
+        find_spans: Callable[[str], Iterable[Span]],
+        score: float = 1.0,
     ) -> None:
         self._find_spans = find_spans
+        self._score = score
         super().__init__(supported_entities=kinds, name=name, supported_language=LANGUAGE)
 
     def load(self) -> None:
@@ -126,8 +165,9 @@ class _Recogniser(EntityRecognizer):
     def analyze(
         self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts | None = None
     ) -> list[RecognizerResult]:
-        """The spans as presidio's results; all are sure."""
-        return [RecognizerResult(s.kind, s.start, s.stop, 1.0) for s in self._find_spans(text)]
+        """The spans as presidio's results."""
+        spans = self._find_spans(text)
+        return [RecognizerResult(s.kind, s.start, s.stop, self._score) for s in spans]
 
 
 class _NoLanguageModel(NlpEngine):

@@ -34,7 +34,7 @@ def personal_data(
         shown = "\n".join(turn.text for turn in reply.query.turns)
         found = [
             span.kind
-            for span in detect(reply.text, ner_model)
+            for span in detect(reply.text, ner_model, tagger=False)
             if reply.text[span.start : span.stop] not in shown
         ]
         kinds.update(found)

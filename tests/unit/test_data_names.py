@@ -13,7 +13,8 @@ from pulsemind.data.names import detect_names
 
 def people(text: str) -> set[str]:
     """The people found, as they stand in the text."""
-    spans = [span for span in detect(text) if span.kind in ("name", "physician")]
+    found = detect(text, tagger=False)  # what the rules find
+    spans = [span for span in found if span.kind in ("name", "physician")]
     return {text[span.start : span.stop] for span in spans}
 
 

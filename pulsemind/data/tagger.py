@@ -1,0 +1,182 @@
+"""A conditional random field trained on labelled texts: it finds what no rule names.
+
+Rules find what has a shape or a cue that somebody thought of; the tagger weighs the words around a
+value. It was trained on the made-up texts of `examples/` (`python -m examples.train_tagger`).
+Whatever looks more than `THRESHOLD` like personal data is taken: a value that is missed costs more
+than one too many; only numbers with their units stay.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import NamedTuple, cast
+
+import pycrfsuite
+
+from pulsemind.data.chinese_at import is_drug
+from pulsemind.data.chinese_cues import is_nobody
+from pulsemind.data.chinese_words import is_plain_word, is_word
+from pulsemind.data.detectors import Span
+from pulsemind.data.english_words import (
+    is_eponym,
+    is_eponym_pair,
+    is_listed,
+    is_no_word,
+    no_names,
+    title,
+)
+from pulsemind.data.hospitals import has_name_of_its_own
+from pulsemind.data.kinds import Kind
+from pulsemind.data.tagger_features import Token, features, is_quantity, tokens
+from pulsemind.data.wordlists import words
+
+MODEL = Path(__file__).with_name("personal.crfsuite.gz")
+THRESHOLD = 0.15
+"""Probability of being personal data, of whatever kind, from which a token is taken."""
+SURE = 0.5
+"""Probability from which words of everyday language are taken as well: 舒展, Joy."""
+OUTSIDE = "O"
+"""The label of a token that is no personal data; the others are kinds."""
+_ONE_AT_A_TIME = Lock()
+"""The library's tagger holds the text it is asked about."""
+
+
+class _Tagged(NamedTuple):
+    token: Token
+    kind: Kind
+    chance: float
+
+
+def detect_tagged(masked: str) -> Iterator[Span]:
+    """Personal data in a masked text by what stands around it; spans do not overlap."""
+    for span, chance in _joined(masked, _tagged(masked, tokens(masked))):
+        value = masked[span.start : span.stop]
+        if not _has_shape(span.kind, value) or (
+            span.kind in _PEOPLE and (_is_medicine(value) or _is_of_eponym(masked, span))
+        ):
+            continue
+        if chance >= SURE or not _is_plain(span.kind, value):
+            yield span
+
+
+def _tagged(masked: str, found: list[Token]) -> list[_Tagged]:
+    """The tokens that look like personal data; signs around them and quantities are left out."""
+    if not found:
+        return []
+    tagged = []
+    with _ONE_AT_A_TIME:
+        model = _model()
+        model.set(features(masked, found))
+        kinds = [cast(Kind, label) for label in model.labels() if label != OUTSIDE]
+        for place, token in enumerate(found):
+            chance = 1 - model.marginal(OUTSIDE, place)
+            if chance < THRESHOLD or not _WRITTEN.match(token.text):
+                continue
+            kind = max(kinds, key=lambda kind: model.marginal(kind, place))
+            after = masked[token.stop : token.stop + 1]
+            if kind == "age_over_89" and after in _OF_A_VALUE:
+                continue
+            if kind in _WITH_UNITS or not is_quantity(masked, token):
+                tagged.append(_Tagged(token, kind, chance))
+    return tagged
+
+
+def _joined(masked: str, tagged: Iterable[_Tagged]) -> list[tuple[Span, float]]:
+    """Neighbours of one kind as one span, with the chance of the surest of them."""
+    joined: list[tuple[Span, float]] = []
+    for token, kind, chance in tagged:
+        if joined:
+            last, before = joined[-1]
+            between = masked[last.stop : token.start]
+            if last.kind == kind and "  " not in between and not between.strip(_JOINTS):
+                joined[-1] = Span(last.start, token.stop, kind), max(chance, before)
+                continue
+        joined.append((Span(token.start, token.stop, kind), chance))
+    return joined
+
+
+def _has_shape(kind: Kind, value: str) -> bool:
+    """Whether a value has what every value of its kind has; no score such as 4/10 is a date."""
+    shape = _SHAPES.get(kind)
+    scored = kind == "date" and _SCORE.fullmatch(value)
+    return not scored and (shape is None or shape.search(value) is not None)
+
+
+def _is_medicine(value: str) -> bool:
+    """Whether what looks like a person ends in a drug, or is a word of medicine or a common one."""
+    if not _HAN.search(value):
+        if not re.search(r"[^\W\d_]{3}", value):
+            return True  # Oh, Hm: names as short as these need a cue, which rules see
+        return is_drug(value.lower()) or value.lower() in words("drugs_more.txt")
+    ends = (value[place:] for place in range(len(value) - 1))
+    frequent = is_plain_word(value) and is_word(value, _FREQUENT)
+    drug = is_drug(value) or any(end in words("drugs_more.txt") for end in ends)
+    return frequent or drug or is_nobody(value)
+
+
+def _is_of_eponym(masked: str, span: Span) -> bool:
+    """Whether Latin letters are part of an eponym: Epstein-Barr virus, Kluver-Bucy syndrome."""
+    start = masked.rfind(" ", 0, span.start) + 1
+    whole = re.match(r"[\w'’-]*", masked[start:])
+    return is_eponym(masked, span.stop) or is_eponym_pair(whole.group() if whole else "")
+
+
+def _is_plain(kind: Kind, value: str) -> bool:
+    """Whether a value is words of everyday language, or a hospital without a name."""
+    chinese = _HAN.search(value) is not None
+    if kind == "hospital":
+        return chinese and not has_name_of_its_own(value)
+    if kind not in _PEOPLE:
+        return False
+    if chinese:
+        return len(value) > 1 and is_plain_word(value)
+    return all(_is_plain_english(word) for word in re.findall(r"[^\W\d_]{2,}", value))
+
+
+def _is_plain_english(word: str) -> bool:
+    return title(word) in no_names() or not (is_no_word(word) or is_listed(word))
+
+
+_PEOPLE = ("name", "physician")
+_WRITTEN = re.compile("[0-9A-Za-zÀ-ɏ\u3400-\u9fff]")
+"""What a value is made of; signs and other scripts are no part of it."""
+_FREQUENT = 2000
+"""jieba's count from which a word is no name whatever stands around it: 顺利."""
+_SHAPES: dict[Kind, re.Pattern[str]] = {
+    "phone": re.compile(r"(?:\d\D*){4}"),
+    "id_number": re.compile(r"(?:\d\D*){3}"),
+    "record_number": re.compile(r"\d"),
+    "plate": re.compile(r"(?:\d\D*){2}"),
+    "url": re.compile(r"[./]"),
+    "email": re.compile(r"[@.]"),
+    "date": re.compile(r"\d\D+\d|\d{4}|\d(?:st|nd|rd|th)|[A-Za-z]{3}|[\u4e00-\u9fff]{2}"),
+    "age_over_89": re.compile(r"(?<!\d)(?:9\d|1[0-2]\d)(?!\d)|[A-Za-z]{6}|[九百]"),
+    "address": re.compile(r"[A-Za-z]{4}|[\u4e00-\u9fff]{2}"),
+}
+"""What a value of a kind has at least."""
+_HAN = re.compile("[\u4e00-\u9fff]")
+_OF_A_VALUE = ("/", "%", "°")
+"""What stands behind a number that is no age: a pulse of 93/min."""
+_SCORE = re.compile(r"\d{1,2}/(?:5|10|15|20|30)")
+_WITH_UNITS = ("date", "age_over_89", "address")
+"""Kinds whose values hold numbers with units: 3 月 5 日, 90 岁."""
+_JOINTS = " -./·'’@_:&#+"
+"""Signs between the parts of one value."""
+
+
+@cache
+def _model() -> pycrfsuite.Tagger:
+    model = pycrfsuite.Tagger()
+    model.open_inmemory(_content())
+    return model
+
+
+@cache
+def _content() -> bytes:
+    """Kept as long as the model, which reads in it and has no copy of its own."""
+    return gzip.decompress(MODEL.read_bytes())
