@@ -96,15 +96,29 @@ def _resampled(sums: Floats, sizes: Floats, resamples: int, seed: int) -> Floats
     random = np.random.default_rng(seed)
     cases = len(sums)
     rows = max(1, CELLS // cases)
-    blocks = []
-    for start in range(0, resamples, rows):
-        count = min(rows, resamples - start)
-        drawn = random.integers(cases, size=(count, cases)) + cases * np.arange(count)[:, None]
-        times = np.bincount(drawn.ravel(), minlength=count * cases).reshape(count, cases)
-        weights = times.astype(np.float64)
-        with np.errstate(invalid="ignore"):
-            blocks.append((weights @ sums) / (weights @ sizes))
+    blocks = [
+        _block(random, min(rows, resamples - start), sums, sizes)
+        for start in range(0, resamples, rows)
+    ]
     return np.concatenate(blocks)
+
+
+def _block(random: np.random.Generator, count: int, sums: Floats, sizes: Floats) -> Floats:
+    """The means of the next `count` resamples.
+
+    A function of its own, and each array of `CELLS` let go of once the next is made: otherwise a
+    block's arrays would stay beside the next block's.
+    """
+    cases = len(sums)
+    drawn = random.integers(cases, size=(count, cases))
+    drawn += cases * np.arange(count)[:, None]
+    times = np.bincount(drawn.ravel(), minlength=count * cases).reshape(count, cases)
+    del drawn
+    weights = times.astype(np.float64)
+    del times
+    with np.errstate(invalid="ignore"):
+        means: Floats = (weights @ sums) / (weights @ sizes)
+    return means
 
 
 def _bca(

@@ -13,7 +13,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from pulsemind.evaluation.bootstrap import interval, intervals, wilson
+from pulsemind.evaluation.bootstrap import Floats, interval, intervals, wilson
 from pulsemind.evaluation.paired import finding, holm, sign_flip
 from pulsemind.evaluation.results import Aspect, PairwiseResult
 from pulsemind.judge import note
@@ -167,17 +167,8 @@ def rows_of(
 ) -> list[PairwiseResult]:
     """A tally's results, an aspect a row, not yet corrected for their number."""
     outcomes, swaps, where = tally.codes()
-    counts = np.stack(
-        [_by_case(outcomes == code, where) for code in (1, 0, -1)]
-    )  # (outcome, case, aspect)
-    win, _, loss = counts
-    judged, decided = counts.sum(axis=0), win + loss
     shares = intervals(
-        np.concatenate([*counts, win], axis=1),
-        np.concatenate([judged, judged, judged, decided], axis=1),
-        settings.bootstrap,
-        settings.confidence,
-        settings.seed,
+        *_shares(outcomes, where), settings.bootstrap, settings.confidence, settings.seed
     )
     rows = []
     for column, aspect in enumerate(ASPECTS):
@@ -208,6 +199,17 @@ def rows_of(
             )
         )
     return rows
+
+
+def _shares(outcomes: Codes, where: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Sums and sizes by case for `intervals`: of win, tie, loss and win rate, each by aspect.
+
+    A function of its own, so that while resamples are drawn nothing is held but the two.
+    """
+    win, tie, loss = (_by_case(outcomes == code, where) for code in (1, 0, -1))
+    judged, decided = win + tie + loss, win + loss
+    sums = np.concatenate([win, tie, loss, win], axis=1)
+    return sums, np.concatenate([judged, judged, judged, decided], axis=1)
 
 
 def _by_case(hits: NDArray[np.bool_], where: NDArray[np.int64]) -> NDArray[np.float64]:
