@@ -25,7 +25,7 @@ PLACEHOLDER_SHARE = 0.2
 COMMON_CHARACTER = 300
 """jieba's count from which a character is common enough to stand in a name."""
 COMMON_WORD = 50
-_PARTICLES = frozenset({"van", "de", "der", "da", "bin", "binti", "al", "s", "o"})
+_PARTICLES = frozenset({"van", "de", "der", "da", "bin", "binti", "al"})
 _HAN = re.compile("[\u4e00-\u9fff]")
 
 

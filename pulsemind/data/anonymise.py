@@ -42,7 +42,8 @@ def detect(text: str, ner_model: str | None = None, tagger: bool = True) -> list
     """Personal data in a text, in order, without overlaps; placeholders are no personal data.
 
     Without `tagger` by rules and model alone: for names of files, fields and lines of forms, which
-    have no sentence around a value that could be weighed.
+    have no sentence around a value that could be weighed, and where taking too much does harm:
+    questions of exams with their options, a model's replies.
     """
     from pulsemind.data.recognisers import find  # presidio takes seconds to import
 
@@ -62,9 +63,12 @@ def _rank(span: Span) -> tuple[bool, int, bool]:
 
 
 def anonymise_texts(
-    texts: Iterable[str], visit: date | None = None, ner_model: str | None = None
+    texts: Iterable[str],
+    visit: date | None = None,
+    ner_model: str | None = None,
+    tagger: bool = True,
 ) -> tuple[list[str], Counter[Kind], bool]:
-    """Replace personal data in the texts of one record.
+    """Replace personal data in the texts of one record; `ner_model`, `tagger` as for `detect`.
 
     Returns the new texts, how many values of each kind were replaced, and whether a last look
     found nothing more. Anonymised texts come back unchanged.
@@ -73,14 +77,14 @@ def anonymise_texts(
     counts: Counter[Kind] = Counter()
     names = _Placeholders(visit)
     for _ in range(ROUNDS):
-        found = _locate(replaced, names, ner_model)
+        found = _locate(replaced, names, ner_model, tagger)
         if not any(found):
             return replaced, counts, True
         replaced = [
             _replace(text, spans, names) for text, spans in zip(replaced, found, strict=True)
         ]
         counts.update(span.kind for spans in found for span in spans)
-    return replaced, counts, not any(detect(text, ner_model) for text in replaced)
+    return replaced, counts, not any(detect(text, ner_model, tagger) for text in replaced)
 
 
 def locate(texts: Sequence[str], ner_model: str | None = None) -> list[list[Span]]:
@@ -88,11 +92,13 @@ def locate(texts: Sequence[str], ner_model: str | None = None) -> list[list[Span
 
     A name that a cue gives away in one text is found in all of them.
     """
-    return _locate(texts, _Placeholders(None), ner_model)
+    return _locate(texts, _Placeholders(None), ner_model, tagger=True)
 
 
-def _locate(texts: Sequence[str], names: _Placeholders, ner_model: str | None) -> list[list[Span]]:
-    found = [detect(text, ner_model) for text in texts]
+def _locate(
+    texts: Sequence[str], names: _Placeholders, ner_model: str | None, tagger: bool
+) -> list[list[Span]]:
+    found = [detect(text, ner_model, tagger) for text in texts]
     for text, spans in zip(texts, found, strict=True):
         for span in spans:
             names.of(text[span.start : span.stop], span.kind)
@@ -126,7 +132,10 @@ def _is_a_word(text: str, found: re.Match[str]) -> bool:
 def anonymise(
     record: Consultation | QAItem, visit: date | None = None, ner_model: str | None = None
 ) -> tuple[Consultation | QAItem, Counter[Kind], bool]:
-    """`anonymise_texts` over everything a reader sees of a record; images are not touched."""
+    """`anonymise_texts` over everything a reader sees of a record; images are not touched.
+
+    Questions of exams are left to the rules and the model: the tagger takes options for names.
+    """
     if isinstance(record, Consultation):
         texts, counts, clean = anonymise_texts(
             (turn.text for turn in record.turns), visit, ner_model
@@ -141,7 +150,7 @@ def anonymise(
     else:
         open_answer = [] if record.kind == "choice" else [record.answer]
         parts = [record.question, *record.options.values(), *open_answer]
-        texts, counts, clean = anonymise_texts(parts, visit, ner_model)
+        texts, counts, clean = anonymise_texts(parts, visit, ner_model, tagger=False)
         options = dict(zip(record.options, texts[1:], strict=False))
         update = {"question": texts[0], "options": options}
         if open_answer:
@@ -155,11 +164,12 @@ def anonymise(
 
 def remaining(record: Consultation | QAItem, ner_model: str | None = None) -> Counter[Kind]:
     """What a fresh look at a record still finds, by kind: the second pass, for the audit."""
+    tagger = isinstance(record, Consultation)
     if isinstance(record, Consultation):
         texts = [turn.text for turn in record.turns]
     else:
         texts = [record.question, *record.options.values(), record.answer]
-    return Counter(span.kind for text in texts for span in detect(text, ner_model))
+    return Counter(span.kind for text in texts for span in detect(text, ner_model, tagger))
 
 
 class _Placeholders:

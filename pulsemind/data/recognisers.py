@@ -51,8 +51,19 @@ TAGGED = 0.5
 _LEFT = re.compile(
     r"[\u4e00-\u9fff]{2,}|[^\W_\u4e00-\u9fff]{3,}(?:[ .'’-]+[^\W_\u4e00-\u9fff]{3,})*"
 )
-_LEFT_OF_NUMBERS = re.compile(r"[^\W_]+")
-_NUMBERS = ("record_number", "id_number", "account", "phone", "plate", "bed_number", "address")
+"""What is left of a name, to be taken: two Chinese characters, or words of three letters."""
+_ANY_LEFT = re.compile(r"[\u4e00-\u9fff]{2,}|[^\W_\u4e00-\u9fff]+")
+"""The same of a value with digits."""
+_COUNTED = (
+    "record_number",
+    "id_number",
+    "account",
+    "phone",
+    "plate",
+    "bed_number",
+    "address",
+    "date",
+)
 DEFAULT_PLACES = 512
 """Tokens a classifier takes that does not say; longer texts are read in overlapping pieces."""
 RESERVED_PLACES = 2
@@ -76,7 +87,7 @@ def find(masked: str, ner_model: str | None = None, tagger: bool = True) -> list
 
 
 def _beyond(masked: str, span: Span, found: list[Span]) -> Iterator[Span]:
-    """A span of the tagger's, or of one that rules found a part of, what is left when it is a word.
+    """The tagger's span, or, where rules found a part of it, the words left over.
 
     Rules know where a value begins and ends, and of what kind it is.
     """
@@ -86,9 +97,9 @@ def _beyond(masked: str, span: Span, found: list[Span]) -> Iterator[Span]:
         return
     taken = {place for s in over for place in range(s.start, s.stop)}
     left = "".join(masked[n] if n not in taken else " " for n in range(span.start, span.stop))
-    pattern = _LEFT_OF_NUMBERS if span.kind in _NUMBERS else _LEFT
+    pattern = _ANY_LEFT if span.kind in _COUNTED else _LEFT
     for rest in pattern.finditer(left):
-        if span.kind not in _NUMBERS and is_ordinary(rest.group()):
+        if span.kind not in _COUNTED and is_ordinary(rest.group()):
             continue
         yield Span(span.start + rest.start(), span.start + rest.end(), span.kind)
 
@@ -117,6 +128,7 @@ def analyzer(ner_model: str | None = None, tagger: bool = True) -> AnalyzerEngin
     )
 
 
+@cache
 def _model(name: str) -> Callable[[str], Iterable[Span]]:
     """A token classifier as a function of a text; a long one is read in overlapping pieces."""
     from transformers import AutoModelForTokenClassification, AutoTokenizer, pipeline

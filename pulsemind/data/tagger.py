@@ -2,8 +2,8 @@
 
 Rules find what has a shape or a cue that somebody thought of; the tagger weighs the words around a
 value. It was trained on the made-up texts of `examples/` (`python -m examples.train_tagger`).
-Whatever looks more than `THRESHOLD` like personal data is taken: a value that is missed costs more
-than one too many; only numbers with their units stay.
+Whatever looks more than `THRESHOLD` like personal data is taken, as a value that is missed costs
+more than one too many; quantities, scores, drugs, eponyms and words of everyday language stay.
 """
 
 from __future__ import annotations
@@ -69,9 +69,10 @@ def _tagged(masked: str, found: list[Token]) -> list[_Tagged]:
     if not found:
         return []
     tagged = []
+    seen = features(masked, found)
     with _ONE_AT_A_TIME:
         model = _model()
-        model.set(features(masked, found))
+        model.set(seen)
         kinds = [cast(Kind, label) for label in model.labels() if label != OUTSIDE]
         for place, token in enumerate(found):
             chance = 1 - model.marginal(OUTSIDE, place)
@@ -121,8 +122,8 @@ def _is_medicine(value: str) -> bool:
 
 def _is_of_eponym(masked: str, span: Span) -> bool:
     """Whether Latin letters are part of an eponym: Epstein-Barr virus, Kluver-Bucy syndrome."""
-    start = masked.rfind(" ", 0, span.start) + 1
-    whole = re.match(r"[\w'’-]*", masked[start:])
+    before = re.search(r"[A-Za-zÀ-ɏ'’-]*$", masked[: span.start])
+    whole = re.compile(r"[A-Za-zÀ-ɏ'’-]*").match(masked, before.start() if before else span.start)
     return is_eponym(masked, span.stop) or is_eponym_pair(whole.group() if whole else "")
 
 
@@ -143,7 +144,7 @@ def _is_plain_english(word: str) -> bool:
 
 
 _PEOPLE = ("name", "physician")
-_WRITTEN = re.compile("[0-9A-Za-zÀ-ɏ\u3400-\u9fff]")
+_WRITTEN = re.compile("[0-9A-Za-zÀ-ÖØ-öø-ɏ\u3400-\u9fff]")
 """What a value is made of; signs and other scripts are no part of it."""
 _FREQUENT = 2000
 """jieba's count from which a word is no name whatever stands around it: 顺利."""
@@ -162,7 +163,7 @@ _SHAPES: dict[Kind, re.Pattern[str]] = {
 _HAN = re.compile("[\u4e00-\u9fff]")
 _OF_A_VALUE = ("/", "%", "°")
 """What stands behind a number that is no age: a pulse of 93/min."""
-_SCORE = re.compile(r"\d{1,2}/(?:5|10|15|20|30)")
+_SCORE = re.compile(r"\d{1,2}/(?:5|10|15|20|30)|\d+\s?×\s?\d+")
 _WITH_UNITS = ("date", "age_over_89", "address")
 """Kinds whose values hold numbers with units: 3 月 5 日, 90 岁."""
 _JOINTS = " -./·'’@_:&#+"

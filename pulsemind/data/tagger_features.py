@@ -23,7 +23,7 @@ from pulsemind.data.wordlists import words
 _HAN = "\u3400-\u9fff"
 _LATIN = "A-Za-zÀ-ɏ"
 _TOKEN = re.compile(
-    rf"[{_HAN}]|[{_LATIN}]+(?:['’][{_LATIN}]+)*|\d+|\n|{MASK}+|[^\s{_HAN}{_LATIN}\d{MASK}]"
+    rf"[{_HAN}]|[{_LATIN}]+(?:['’][{_LATIN}]+)*|\d+|\n|{MASK}+|[^\s{_HAN}{_LATIN}\d{MASK}\ud800-\udfff]"
 )
 _LABEL = re.compile(r"([^\s:：，,。；;()（）]{1,12})\s?[:：]\s?(?=[^:：]*$)")
 _LABEL_REACH = 30
@@ -197,7 +197,7 @@ def _latin(word: str) -> tuple[str, tuple[str, ...]]:
         f"shape={shape}",
         f"ends={small[-3:]}",
         f"begins={small[:3]}",
-        f"long={min(len(word), 6)}",
+        f"long={min(len(word), _LONG_WORD)}",
     )
     kind = "".join(letter for letter, listed in lists.items() if listed)
     return ("A" if word[0].isupper() else "a") + kind, own

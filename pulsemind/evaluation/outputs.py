@@ -21,9 +21,10 @@ ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
 def personal_data(
     benchmark: str, model: str, replies: Iterable[Reply], ner_model: str | None = None
 ) -> PersonalDataResult:
-    """What the anonymisation's detectors find in a model's replies, by kind, never a value.
+    """What the anonymisation's rules find in a model's replies, by kind, never a value.
 
-    What stands in the dialogue that the model was shown is no finding: it repeats it.
+    The tagger is not asked: what it takes too much would be false alarms here. What stands in the
+    dialogue that the model was shown is no finding: it repeats it.
     """
     kinds: Counter[str] = Counter()
     n = outputs = 0

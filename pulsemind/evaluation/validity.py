@@ -186,7 +186,7 @@ def proactiveness(
         n=len(asking.values),
         cases=cases,
         asking=asking.estimate(settings),
-        questions=count.value if count else None,
+        questions=sum(counts.values) / len(counts.values) if counts.values else None,
         questions_low=count.low if count else None,
         questions_high=count.high if count else None,
         slots=named / cases if cases else None,

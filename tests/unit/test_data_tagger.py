@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from examples.personal_data import HELD, LabelledText, written
 from examples.renamed import renamed
 from examples.train_tagger import labels
-from pulsemind.data.anonymise import PLACEHOLDERS, anonymise_texts, detect
+from pulsemind.data.anonymise import PLACEHOLDERS, anonymise, anonymise_texts, detect, remaining
 from pulsemind.data.detectors import MASK, detect_patterns, mask
 from pulsemind.data.names import detect_names
 from pulsemind.data.tagger import OUTSIDE, detect_tagged
 from pulsemind.data.tagger_features import features, tokens
+from pulsemind.records import Provenance, QAItem
 
 PIECES = st.sampled_from(
     ["张伟", "患者", "，", "Dr ", "Okafor", " 12", "mg", "\n", "床", "[NAME-1]", "é", "İ"]
@@ -114,3 +115,18 @@ def test_copies_keep_what_is_clinical_and_are_equal_for_equal_seeds() -> None:
 def test_the_texts_held_apart_are_not_learnt() -> None:
     learnt = {item.text for part in ("set-5", "set-6", "set-7") for item in written(part)}
     assert not learnt & {item.text for part in HELD for item in written(part)}
+
+
+def test_options_of_questions_are_left_to_the_rules() -> None:
+    options = {"A": "IL-4", "B": "Pacinian", "C": "Guillain-Barré", "D": "任脉"}
+    record = QAItem(
+        id="q", benchmark="b", question="Which?", kind="choice", options=options, answer="A",
+        language="en", provenance=Provenance(source="s", licence="l", file="f", index=0),
+    )  # fmt: skip
+    new, counts, clean = anonymise(record)
+    assert (new, counts, clean) == (record, {}, True)
+    assert not remaining(record)
+
+
+def test_text_that_is_no_text_does_not_stop_it() -> None:
+    assert [span.kind for span in detect_tagged("\ud800 村医刀岩罕记")] == ["physician"]

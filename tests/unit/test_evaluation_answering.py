@@ -180,7 +180,7 @@ def peak(count: int, folder: Path) -> float:
 
 @pytest.mark.slow
 def test_152000_items_take_bounded_memory(tmp_path: Path) -> None:
-    """L Table 25's size: counting it takes bytes an item, everything else is a stream."""
+    """L Table 25's size: counting it takes half a kB an item, everything else is a stream."""
     small, whole = peak(15_200, tmp_path / "small"), peak(152_000, tmp_path / "whole")
     print(f"peak {small:.1f} MiB at 15,200 items, {whole:.1f} MiB at 152,000")
     assert whole < small + 100
