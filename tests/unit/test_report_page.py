@@ -45,7 +45,7 @@ def made(folder: Path) -> Report:
 
 @pytest.mark.parametrize(
     ("outcome", "word", "says"),
-    [("win", "Better", "answers patients better"), ("loss", "Worse", "answers patients worse")],
+    [("win", "Better", "is judged better"), ("loss", "Worse", "is judged worse")],
 )
 def test_the_answer_says_whether_on_what_and_how_sure(
     tmp_path: Path, outcome: Outcome, word: str, says: str

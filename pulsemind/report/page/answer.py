@@ -86,8 +86,8 @@ def _better(inputs: Inputs, row: Pairwise, tone: Tone) -> str:
     start = start[0].upper() + start[1:]
     end = f"{other} ({row.against})" if other != row.against else other
     says = {
-        "better": f"{start} answers patients better than {end}.",
-        "worse": f"{start} answers patients worse than {end}.",
+        "better": f"{start} is judged better than {end}.",
+        "worse": f"{start} is judged worse than {end}.",
         "even": f"{start} and {end} cannot be told apart: {_why_even(row)}.",
     }
     return says.get(tone, f"No comparison with {end} was decided.")

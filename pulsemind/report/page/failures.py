@@ -13,6 +13,7 @@ from itertools import groupby
 
 from pulsemind.data.asking import asks
 from pulsemind.evaluation.consultation import Reply
+from pulsemind.evaluation.paired import mcnemar
 from pulsemind.evaluation.statistics import case_of, wilson
 from pulsemind.report.page import walk
 from pulsemind.report.page.answer import headline
@@ -174,10 +175,9 @@ def _lost(inputs: Inputs, found: Found, shown: dict[Name, str], private: bool) -
     moved = count["lost"] + count["gained"]
     remark = f"The reverse, lost at first and not at last: {count['gained']}."
     if moved:
-        share = wilson(count["lost"], moved, inputs.about.confidence)
-        if share.low <= 0.5 <= share.high:
+        if mcnemar(count["lost"], count["gained"]) > 1 - inputs.about.confidence:
             remark += " The difference may be chance."
-        elif share.low > 0.5:
+        elif count["lost"] > count["gained"]:
             remark += " More than chance: the model falls behind as a consultation goes on."
         else:
             remark += " More than chance: the model catches up as a consultation goes on."
