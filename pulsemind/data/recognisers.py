@@ -1,8 +1,7 @@
 """The recognisers hung into presidio's engine, which runs them over a text.
 
-Ours do the finding: the table, the names, the tagger, and a token-classification model where one is
-set.
-Presidio adds what it checks by arithmetic (card, IBAN and NHS numbers). It wants a language
+Ours do the finding: the table, the names, the tagger, and a token-classification model where one
+is set. Presidio adds what it checks by arithmetic (card, IBAN and NHS numbers). It wants a language
 model for its own name finding; `_NoLanguageModel` stands in, so none is loaded and none fetched.
 """
 

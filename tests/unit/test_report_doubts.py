@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from pulsemind.report.page import html, markdown
+from pulsemind.report.page.failures import moved
 from tests.unit.report_run import page, report, section, table, viewer, write_run
 
 
@@ -102,3 +105,21 @@ def test_a_first_version_has_beaten_nobody(tmp_path: Path) -> None:
     assert claim.evidence.startswith("There was no champion before it, so this one, version 1,")
     assert "without having beaten another version" in section(made, "decision")
     assert "Promoted" not in section(made, "decision")
+
+
+@pytest.mark.parametrize(
+    ("lost", "gained", "said"),
+    [
+        (0, 0, ""),
+        (5, 0, "may be chance"),  # exact p 2/32 = 0.0625
+        (6, 0, "falls behind"),  # 2/64 = 0.031
+        (0, 6, "catches up"),
+        (4, 4, "may be chance"),
+    ],
+)
+def test_lost_context_is_told_from_chance_by_the_exact_test(
+    lost: int, gained: int, said: str
+) -> None:
+    remark = moved(lost, gained, 0.95)
+    assert said in remark
+    assert bool(remark) == bool(said)

@@ -170,17 +170,20 @@ def _useless(inputs: Inputs, found: Found, shown: dict[Name, str], private: bool
     )
 
 
+def moved(lost: int, gained: int, confidence: float) -> str:
+    """Whether more cases are lost towards the end than gained, by the exact test; "" for none."""
+    if lost + gained == 0:
+        return ""
+    if mcnemar(lost, gained) > 1 - confidence:
+        return " The difference may be chance."
+    way = "falls behind" if lost > gained else "catches up"
+    return f" More than chance: the model {way} as a consultation goes on."
+
+
 def _lost(inputs: Inputs, found: Found, shown: dict[Name, str], private: bool) -> Failure:
     count = found.context
-    moved = count["lost"] + count["gained"]
     remark = f"The reverse, lost at first and not at last: {count['gained']}."
-    if moved:
-        if mcnemar(count["lost"], count["gained"]) > 1 - inputs.about.confidence:
-            remark += " The difference may be chance."
-        elif count["lost"] > count["gained"]:
-            remark += " More than chance: the model falls behind as a consultation goes on."
-        else:
-            remark += " More than chance: the model catches up as a consultation goes on."
+    remark += moved(count["lost"], count["gained"], inputs.about.confidence)
     return Failure(
         title="Context lost over turns",
         what=f"Consultations in which the model does not lose its first answer to "
