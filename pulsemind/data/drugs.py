@@ -7,7 +7,7 @@ forms; the word list is ours. Foods and body substances that end alike are exemp
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -60,13 +60,18 @@ def _list() -> tuple[re.Pattern[str], dict[str, str]]:
     text = files("pulsemind").joinpath("data/words/guard_drugs.txt").read_text(encoding="utf-8")
     lines = [line.lower().split(",") for line in text.splitlines() if not line.startswith("#")]
     same = {name.strip(): names[0].strip() for names in lines for name in names if name.strip()}
-    parts = (
-        rf"(?<![a-z]){re.escape(name)}(?![a-z\d])" if name.isascii() else re.escape(name)
-        for name in sorted(same, key=lambda name: (-len(name), name))
-    )
-    # The first characters spare most places the long way through all names.
-    first = re.escape("".join(sorted({name[0] for name in same})))
-    return re.compile(f"(?=[{first}])(?:{'|'.join(parts)})"), same
+    english = [name for name in same if name.isascii()]
+    chinese = [name for name in same if not name.isascii()]
+    return re.compile(rf"(?<![a-z])(?:{_any_of(english)})(?![a-z\d])|{_any_of(chinese)}"), same
+
+
+def _any_of(names: Iterable[str]) -> str:
+    """A pattern of names, the longest first; their first characters spare most of the tries."""
+    begun: dict[str, list[str]] = {}
+    for name in sorted(names, key=lambda name: (-len(name), name)):
+        begun.setdefault(name[0], []).append(re.escape(name[1:]))
+    tails = (f"{re.escape(first)}(?:{'|'.join(rest)})" for first, rest in begun.items())
+    return f"(?=[{re.escape(''.join(begun))}])(?:{'|'.join(tails)})"
 
 
 def drugs(plain: str) -> Iterator[Drug]:
