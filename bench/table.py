@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import torch
 from rich.console import Console
 from rich.table import Table
 
@@ -57,7 +57,8 @@ def report(
         mark = "holds" if entry["holds"] else "FAILS"
         console.print(f"{mark}: {entry['what']} (seen {entry['value']:.3f})")
     machine = {"cores": os.cpu_count(), "system": platform.platform(terse=True)}
-    if torch.cuda.is_available():
+    torch = sys.modules.get("torch")  # what has not used it has no need of 0.5 GB for a name
+    if torch and torch.cuda.is_available():
         machine["gpu"] = torch.cuda.get_device_name()
     content = {"name": name, "note": note, "versions": versions(), "machine": machine}
     console.print(" ".join(f"{package}=={number}" for package, number in versions().items()))

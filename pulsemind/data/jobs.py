@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -64,8 +65,10 @@ def in_processes(workers: int) -> Run:
         if workers == 1 or len(jobs) < 2:
             in_order(jobs)
             return
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context) as pool:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["pulsemind.data.preload"])
+        # Frozen, what is shared is not copied when a worker looks for garbage.
+        with ProcessPoolExecutor(min(workers, len(jobs)), context, gc.freeze) as pool:
             running = [pool.submit(do, job) for job in jobs]
             try:
                 for done in progress(as_completed(running), jobs):
