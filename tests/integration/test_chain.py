@@ -53,6 +53,9 @@ def shrink(path: Path, url: str) -> None:
     tiny = json.loads(json.dumps(content["profiles"]["tiny"]))  # resolves the anchors
     tiny["raw"]["consultations"] = 60
     tiny["dataset"]["queries"] = QUERIES + 1
+    for source in tiny["dataset"]["sources"]:
+        if source["use"] == "benchmark":
+            source["records"] = [0, 10]
     tiny["base"]["build"]["pretraining"] |= {"steps": 10, "batch": 2, "length": 64}
     tiny["sft1"] |= {"steps": 2, "batch": 1, "global_batch": 2, "warmup_steps": 0}
     tiny["sft2"] |= {"steps": 4, "batch": 2, "global_batch": 2, "warmup_steps": 0}

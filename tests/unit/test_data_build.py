@@ -39,6 +39,13 @@ def settings(**changes: Any) -> DatasetSettings:
     return DatasetSettings.model_validate({**section.model_dump(), **changes})
 
 
+def few_benchmarks(few: int) -> DatasetSettings:
+    """The tiny profile's dataset section with the first records of each benchmark only."""
+    sources = settings().model_dump()["sources"]
+    limits = {"records": [0, few]}
+    return settings(sources=[s | (limits if s["use"] == "benchmark" else {}) for s in sources])
+
+
 def one_source(name: str, adapter: str, path: str, use: str) -> dict[str, Any]:
     overlap = ["text", "ngram", "image"] if use == "benchmark" else []
     return {"name": name, "adapter": adapter, "path": path, "use": use, "licence": "CC0-1.0",
@@ -191,7 +198,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     raw = tmp_path_factory.mktemp("sample")
     generate(raw, 40, 7)
     out = tmp_path_factory.mktemp("built") / "dataset"
-    return raw, out, made(raw, out, settings(), in_processes(2))
+    return raw, out, made(raw, out, few_benchmarks(10), in_processes(2))
 
 
 def truth(raw: Path) -> dict[str, Any]:
