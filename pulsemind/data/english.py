@@ -142,7 +142,14 @@ def _trimmed(
             break
         kept.append(part.span())
     long = [n for n, (a, b) in enumerate(kept) if b - a > 2 or text[a:b] in _SHORT]
-    if not long or is_eponym(text, kept[-1][1]):
+    if not long or (
+        is_eponym(text, kept[-1][1])
+        and (
+            is_family_here is not is_family_anywhere  # Mr Fairweather's hip
+            or title(text[slice(*kept[-1])]) in words("eponyms_en.txt")
+            or any(is_eponym_of_two(text[slice(*a)], text[slice(*b)]) for a, b in pairwise(kept))
+        )
+    ):
         return None
     if all(is_eponym_pair(text[a:b]) for a, b in kept):
         return None

@@ -149,7 +149,7 @@ def rules() -> tuple[Rule, ...]:
         rule("age_over_89", r"\b(?P<v>ninety(?:[-\s](?:one|two|three|four|five|six|seven|eight|nine))?|(?:one|a)\s+hundred(?:\s+and\s+\w+)?)[\s-]+years?[\s-]+old", flags=anycase),
         rule("age_over_89", r"\bin\s+(?:his|her|their|my)\s+(?P<v>90s|nineties)", flags=anycase),
         rule("age_over_89", r"(?P<v>九十[一二三四五六七八九]?|一百[零一二三四五六七八九十]*)\s*(?:周岁|岁)"),
-        rule("age_over_89", rf"\b(?:she|he|they|who|[Mm]um|[Mm]om|[Dd]ad|{_ELDER})(?:\s+is|\s+was|['’]s|\s+turned|\s+turns|\s+will\s+be|\s+just\s+turned|,|\s+who\s+is|\s+aged?|\s+at)?\s+(?:(?:only|now|already|almost|nearly|about|over|turning|aged?|just)\s+)?(?P<v>\d{{2,3}})(?!\d|[.%/]|\s*(?:mg|kg|ml|over|beats|bpm|lbs?|cm|degrees|units?))", _is_old, anycase),
+        rule("age_over_89", rf"\b(?:she|he|they|who|[Mm]um|[Mm]om|[Dd]ad|{_ELDER})(?:\s+is|\s+was|['’]s|\s+turned|\s+turns|\s+will\s+be|\s+just\s+turned|,|\s+who\s+is|\s+aged?|\s+at)?\s+(?:(?:only|now|already|almost|nearly|about|over|turning|aged?|just)\s+)?(?P<v>\d{{2,3}})(?!\d|\.\d|[%/]|\s*(?:mg|kg|ml|over|beats|bpm|lbs?|cm|degrees|units?))", _is_old, anycase),
         rule("age_over_89", r"\b(?P<v>aged?\s+(?:of\s+)?\d{2,3})(?![\d%]|\.\d)", _is_old, anycase),
         rule("age_over_89", r"(?<![\d.])(?P<v>\d{2,3})\s*[-/]?\s?(?:[MF]\b|[mf](?=[,.\s]))(?!\s*[A-Z]{2})", _is_old),
         rule("age_over_89", r"(?P<v>九十)(?:好几|几|多|来|有余|出头|开外)"),
