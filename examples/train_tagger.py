@@ -24,7 +24,7 @@ from pulsemind.data.detectors import mask
 from pulsemind.data.tagger import MODEL, OUTSIDE
 from pulsemind.data.tagger_features import Token, features, tokens
 
-COPIES = 4
+COPIES = 3
 """Copies of a text under other names."""
 SETTINGS = {"c1": 0.05, "c2": 0.05, "max_iterations": 90}
 """Weights of the penalties that keep features few (L1) and small (L2), and when to stop."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from functools import cache, partial
 
 from pulsemind.data.detectors import Span, mask
 from pulsemind.data.english_words import is_eponym, is_unclear, opens_sentence
@@ -76,15 +77,16 @@ def anonymise_texts(
     replaced = list(texts)
     counts: Counter[Kind] = Counter()
     names = _Placeholders(visit)
+    look = cache(partial(detect, ner_model=ner_model, tagger=tagger))  # most texts never change
     for _ in range(ROUNDS):
-        found = _locate(replaced, names, ner_model, tagger)
+        found = _locate(replaced, names, look)
         if not any(found):
             return replaced, counts, True
         replaced = [
             _replace(text, spans, names) for text, spans in zip(replaced, found, strict=True)
         ]
         counts.update(span.kind for spans in found for span in spans)
-    return replaced, counts, not any(detect(text, ner_model, tagger) for text in replaced)
+    return replaced, counts, not any(look(text) for text in replaced)
 
 
 def locate(texts: Sequence[str], ner_model: str | None = None) -> list[list[Span]]:
@@ -92,13 +94,13 @@ def locate(texts: Sequence[str], ner_model: str | None = None) -> list[list[Span
 
     A name that a cue gives away in one text is found in all of them.
     """
-    return _locate(texts, _Placeholders(None), ner_model, tagger=True)
+    return _locate(texts, _Placeholders(None), partial(detect, ner_model=ner_model))
 
 
 def _locate(
-    texts: Sequence[str], names: _Placeholders, ner_model: str | None, tagger: bool
+    texts: Sequence[str], names: _Placeholders, look: Callable[[str], list[Span]]
 ) -> list[list[Span]]:
-    found = [detect(text, ner_model, tagger) for text in texts]
+    found = [look(text) for text in texts]
     for text, spans in zip(texts, found, strict=True):
         for span in spans:
             names.of(text[span.start : span.stop], span.kind)

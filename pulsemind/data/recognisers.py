@@ -51,7 +51,9 @@ _LEFT = re.compile(
     r"[\u4e00-\u9fff]{2,}|[^\W_\u4e00-\u9fff]{3,}(?:[ .'’-]+[^\W_\u4e00-\u9fff]{3,})*"
 )
 """What is left of a name, to be taken: two Chinese characters, or words of three letters."""
-_ANY_LEFT = re.compile(r"[\u4e00-\u9fff]{2,}|[^\W_\u4e00-\u9fff]+")
+_ANY_LEFT = re.compile(
+    r"[\u4e00-\u9fff]{2,}|[^\W_\u4e00-\u9fff]+(?:[ .,'’#/-]+[^\W_\u4e00-\u9fff]+)*"
+)
 """The same of a value with digits."""
 _COUNTED = (
     "record_number",
@@ -95,7 +97,7 @@ def _beyond(masked: str, span: Span, found: list[Span]) -> Iterator[Span]:
         yield span
         return
     taken = {place for s in over for place in range(s.start, s.stop)}
-    left = "".join(masked[n] if n not in taken else " " for n in range(span.start, span.stop))
+    left = "".join(masked[n] if n not in taken else "\n" for n in range(span.start, span.stop))
     pattern = _ANY_LEFT if span.kind in _COUNTED else _LEFT
     for rest in pattern.finditer(left):
         if span.kind not in _COUNTED and is_ordinary(rest.group()):

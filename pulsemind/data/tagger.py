@@ -33,12 +33,13 @@ from pulsemind.data.english_words import (
 from pulsemind.data.hospitals import has_name_of_its_own
 from pulsemind.data.kinds import Kind
 from pulsemind.data.tagger_features import Token, features, is_quantity, tokens
+from pulsemind.data.tokens import tokens_of
 from pulsemind.data.wordlists import words
 
 MODEL = Path(__file__).with_name("personal.crfsuite.gz")
-THRESHOLD = 0.15
+THRESHOLD = 0.1
 """Probability of being personal data, of whatever kind, from which a token is taken."""
-SURE = 0.5
+SURE = 0.8
 """Probability from which words of everyday language are taken as well: 舒展, Joy."""
 OUTSIDE = "O"
 """The label of a token that is no personal data; the others are kinds."""
@@ -53,14 +54,21 @@ class _Tagged(NamedTuple):
 
 
 def detect_tagged(masked: str) -> Iterator[Span]:
-    """Personal data in a masked text by what stands around it; spans do not overlap."""
+    """Personal data in a masked text by what stands around it; spans do not overlap.
+
+    A long text is read in pieces, so that the memory does not grow with it.
+    """
+    for piece in _PIECE.finditer(masked):
+        for span in _detect(piece.group()):
+            yield Span(piece.start() + span.start, piece.start() + span.stop, span.kind)
+
+
+def _detect(masked: str) -> Iterator[Span]:
     for span, chance in _joined(masked, _tagged(masked, tokens(masked))):
         value = masked[span.start : span.stop]
-        if not _has_shape(span.kind, value) or (
-            span.kind in _PEOPLE and (_is_medicine(value) or _is_of_eponym(masked, span))
-        ):
+        if not _has_shape(span.kind, value) or _is_clinical(masked, span, value):
             continue
-        if chance >= SURE or not _is_plain(span.kind, value):
+        if chance >= SURE or not (_is_plain(span.kind, value) or _cuts_words(masked, span, value)):
             yield span
 
 
@@ -94,18 +102,50 @@ def _joined(masked: str, tagged: Iterable[_Tagged]) -> list[tuple[Span, float]]:
         if joined:
             last, before = joined[-1]
             between = masked[last.stop : token.start]
-            if last.kind == kind and "  " not in between and not between.strip(_JOINTS):
+            mixed = between and _is_han(masked[last.stop - 1]) != _is_han(token.text)
+            if (
+                last.kind == kind
+                and "  " not in between
+                and not between.strip(_JOINTS)
+                and not (mixed and kind in _PEOPLE)  # 缪杏花 Hb
+            ):
                 joined[-1] = Span(last.start, token.stop, kind), max(chance, before)
                 continue
         joined.append((Span(token.start, token.stop, kind), chance))
     return joined
 
 
+def _is_han(text: str) -> bool:
+    return _HAN.match(text) is not None
+
+
 def _has_shape(kind: Kind, value: str) -> bool:
     """Whether a value has what every value of its kind has; no score such as 4/10 is a date."""
     shape = _SHAPES.get(kind)
-    scored = kind == "date" and _SCORE.fullmatch(value)
-    return not scored and (shape is None or shape.search(value) is not None)
+    if kind == "date" and (_SCORE.fullmatch(value) or not _may_be_day(value)):
+        return False
+    return shape is None or shape.search(value) is not None
+
+
+def _may_be_day(value: str) -> bool:
+    """False of two numbers that are no day and month: a pressure of 92/50, vision of 20/200."""
+    two = _TWO_NUMBERS.fullmatch(value)
+    if two is None:
+        return True
+    small, large = sorted(map(int, two.groups()))
+    return 0 < small <= 12 and large <= 31
+
+
+def _is_clinical(masked: str, span: Span, value: str) -> bool:
+    """Whether what looks like a person, plate or address is a drug, an eponym, a test's value."""
+    if span.kind in _PEOPLE:
+        scored = value.isupper() and _VALUE_AFTER.match(masked, span.stop) is not None
+        return scored or _is_medicine(value) or _is_of_eponym(masked, span)
+    if span.kind == "plate":
+        return _TEST.fullmatch(value) is not None
+    return span.kind == "address" and any(
+        is_drug(word) or word in words("drugs_more.txt") for word in _HAN_WORD.findall(value)
+    )
 
 
 def _is_medicine(value: str) -> bool:
@@ -114,6 +154,8 @@ def _is_medicine(value: str) -> bool:
         if not re.search(r"[^\W\d_]{3}", value):
             return True  # Oh, Hm: names as short as these need a cue, which rules see
         return is_drug(value.lower()) or value.lower() in words("drugs_more.txt")
+    if _EPONYM_ZH.search(value):
+        return True
     ends = (value[place:] for place in range(len(value) - 1))
     frequent = is_plain_word(value) and is_word(value, _FREQUENT)
     drug = is_drug(value) or any(end in words("drugs_more.txt") for end in ends)
@@ -139,13 +181,37 @@ def _is_plain(kind: Kind, value: str) -> bool:
     return all(_is_plain_english(word) for word in re.findall(r"[^\W\d_]{2,}", value))
 
 
+def _cuts_words(masked: str, span: Span, value: str) -> bool:
+    """Whether a Chinese value begins or ends inside a word of everyday language: 选<择很明智>."""
+    if span.kind not in (*_PEOPLE, "hospital") or not _HAN.match(value):
+        return False
+    begin, end = max(0, span.start - _NEAR), span.stop + _NEAR
+    for start, stop, word, _ in tokens_of(masked[begin:end], lambda _: _WORDS_ONLY):
+        for edge in (span.start - begin, span.stop - begin):
+            if start < edge < stop and is_plain_word(word):
+                return True
+    return False
+
+
 def _is_plain_english(word: str) -> bool:
     return title(word) in no_names() or not (is_no_word(word) or is_listed(word))
 
 
+_PIECE = re.compile(r"(?s).{1,20000}(?=[\s。！？；]|\Z)|.{1,20000}")
+"""What is read at a time: it ends where a sentence or word does, if one does."""
 _PEOPLE = ("name", "physician")
+_WORDS_ONLY = [(0, 0)]
+"""No place at which jieba shall guess words that its dictionary lacks."""
+_NEAR = 6
+"""Characters to each side of a value among which words are looked for."""
 _WRITTEN = re.compile("[0-9A-Za-zÀ-ÖØ-öø-ɏ\u3400-\u9fff]")
 """What a value is made of; signs and other scripts are no part of it."""
+_VALUE_AFTER = re.compile(r"[ :：=]{0,3}\d")
+"""Behind capitals it is the value of a score or test: GCS 9."""
+_TEST = re.compile(r"[A-Z]{2,4} \d{1,3}")
+_HAN_WORD = re.compile("[\u4e00-\u9fff]{2,}")
+_EPONYM_ZH = re.compile("[\u4e00-\u9fff]-[\u4e00-\u9fff]|[A-Za-z][征病瘤坏综反试评分]")
+"""吉兰-巴雷, Fournier坏疽: names of people are joined by a dot, and not to a disease."""
 _FREQUENT = 2000
 """jieba's count from which a word is no name whatever stands around it: 顺利."""
 _SHAPES: dict[Kind, re.Pattern[str]] = {
@@ -164,6 +230,7 @@ _HAN = re.compile("[\u4e00-\u9fff]")
 _OF_A_VALUE = ("/", "%", "°")
 """What stands behind a number that is no age: a pulse of 93/min."""
 _SCORE = re.compile(r"\d{1,2}/(?:5|10|15|20|30)|\d+\s?×\s?\d+")
+_TWO_NUMBERS = re.compile(r"(\d{1,3})[/.](\d{1,3})")
 _WITH_UNITS = ("date", "age_over_89", "address")
 """Kinds whose values hold numbers with units: 3 月 5 日, 90 岁."""
 _JOINTS = " -./·'’@_:&#+"

@@ -25,10 +25,13 @@ _LATIN = "A-Za-zÀ-ɏ"
 _TOKEN = re.compile(
     rf"[{_HAN}]|[{_LATIN}]+(?:['’][{_LATIN}]+)*|\d+|\n|{MASK}+|[^\s{_HAN}{_LATIN}\d{MASK}\ud800-\udfff]"
 )
+_IS_HAN = re.compile(f"[{_HAN}]")
 _LABEL = re.compile(r"([^\s:：，,。；;()（）]{1,12})\s?[:：]\s?(?=[^:：]*$)")
 _LABEL_REACH = 30
 """Characters of a line that are searched for a label, backwards."""
 _COLON_AHEAD = re.compile(r"[^:：,，。.;；\n]{0,12}[:：]")
+_SECOND_NUMBER = re.compile(r"\s?[-–~～至到]\s?\d+")
+_LINE = re.compile(r"[^\n]*")
 _SHORT_LINE = 16
 _LONGEST = 12
 """Digits of a number that are counted."""
@@ -46,14 +49,15 @@ class Token(NamedTuple):
 
 
 class _Seen(NamedTuple):
-    """What neighbours see of a token (`word`, `kind`), and what they see less of (`own`)."""
+    """A token as neighbours see it (`word`, `kind`, `near`), and what it alone sees (`own`)."""
 
     word: str
     kind: str
+    near: tuple[str, ...]
     own: tuple[str, ...]
 
 
-_EDGE = _Seen("<>", "<>", ())
+_EDGE = _Seen("<>", "<>", (), ())
 
 
 def tokens(masked: str) -> list[Token]:
@@ -62,8 +66,11 @@ def tokens(masked: str) -> list[Token]:
 
 
 def is_quantity(masked: str, token: Token) -> bool:
-    """Whether a token is a number with its unit."""
-    return token.text[0].isdigit() and UNIT_AFTER.match(masked, token.stop) is not None
+    """Whether a token is a number with its unit, or the first of two: 12-18 months."""
+    if not token.text[0].isdigit():
+        return False
+    second = _SECOND_NUMBER.match(masked, token.stop)
+    return UNIT_AFTER.match(masked, second.end() if second else token.stop) is not None
 
 
 def features(masked: str, found: list[Token]) -> list[list[str]]:
@@ -78,8 +85,9 @@ def _joined(
 ) -> list[str]:
     return [
         *own.own,
-        *(f"-1{feature}" for feature in before.own),
-        *(f"+1{feature}" for feature in after.own),
+        *own.near,
+        *[f"-1{feature}" for feature in before.near],
+        *[f"+1{feature}" for feature in after.near],
         f"w={own.word}",
         f"k={own.kind}",
         f"-3w={third.word}",
@@ -108,65 +116,84 @@ def _seen(masked: str, found: list[Token]) -> Iterator[_Seen]:
     plain = small if len(small) == len(masked) else masked  # some capitals are two letters small
     drug = {n for d in drugs(plain) for n in range(d.start, d.start + len(d.name))}
     jieba = _jieba(masked)
+    lines = _lines(masked)
+    line = next(lines)
     for token in found:
+        while token.start > line.stop:
+            line = next(lines)
         tag, words_around = jieba.get(token.start, ("x", ()))
-        own = [*_place(masked, token), *words_around, *["drug"] * (token.start in drug)]
-        yield _look(masked, token, tag, own)
+        label, where = _place(masked, token, line)
+        own = [*where, *words_around, *["drug"] * (token.start in drug)]
+        word, kind, near = _look(masked, token, tag)
+        yield _Seen(word, kind, (*label, *near), tuple(own))
 
 
 def _jieba(masked: str) -> dict[int, tuple[str, tuple[str, ...]]]:
     """Of each character in a word of jieba's: its tag and place in the word, the words around."""
     cut = tokens_of(masked, lambda block: [(0, len(block))])
     found: dict[int, tuple[str, tuple[str, ...]]] = {}
-    for number, (start, stop, _, flag) in enumerate(cut):
+    for number, (start, stop, word, flag) in enumerate(cut):
         before, after = masked[start - 1 : start], masked[stop : stop + 1]
         if number and cut[number - 1][1] == start:
             before = cut[number - 1][2]
         if number + 1 < len(cut) and cut[number + 1][0] == stop:
             after = cut[number + 1][2]
-        around = (f"wb={before}", f"wa={after}")
+        around = (f"wb={before}", f"wa={after}") if _IS_HAN.match(word) else ()
         for place in range(start, stop):
             part = "S" if stop - start == 1 else {start: "B", stop - 1: "E"}.get(place, "M")
             found[place] = (flag + part, around)
     return found
 
 
-def _place(masked: str, token: Token) -> Iterator[str]:
-    """Where on its line a token stands."""
-    begin = masked.rfind("\n", 0, token.start) + 1
-    end = masked.find("\n", token.stop)
-    end = len(masked) if end < 0 else end
-    before = masked[begin : token.start]
-    near = before[-_LABEL_REACH:]
-    label = _LABEL.search(near) if ":" in near or "：" in near else None
-    if label:
-        close = "!" if label.end() == len(near) else ""
-        yield f"label={label.group(1).lower()}{close}"
-    if before[-1:] == " ":
-        yield "gap"
+class _Line(NamedTuple):
+    """A line of a text, and where its first and last words begin and end."""
+
+    start: int
+    stop: int
+    first: int
+    last: int
+
+
+def _lines(masked: str) -> Iterator[_Line]:
+    for found in _LINE.finditer(masked):
+        line = found.group()
+        bare = line.strip()
+        first = found.start() + line.index(bare)
+        yield _Line(*found.span(), first, first + len(bare))
+
+
+def _place(masked: str, token: Token, line: _Line) -> tuple[list[str], list[str]]:
+    """The label before a token on its line, and where on the line it stands.
+
+    An end of line belongs to the line before it.
+    """
+    near = masked[max(line.start, token.start - _LABEL_REACH) : token.start]
+    found = _LABEL.search(near) if ":" in near or "：" in near else None
+    close = "!" if found and found.end() == len(near) else ""
+    label = [f"label={found.group(1).lower()}{close}"] if found else []
     where = [
-        "begin" if not before.strip() else "",
-        "end" if not masked[token.stop : end].strip() else "",
-        "short" if end - begin < _SHORT_LINE else "",
+        "begin" if token.start <= line.first else "",
+        "end" if token.stop >= line.last else "",
+        "short" if line.stop - line.start < _SHORT_LINE else "",
         "colon" if _COLON_AHEAD.match(masked, token.stop) else "",
     ]
-    yield "line=" + "".join(where)
+    return label, ["line=" + "".join(where), *["gap"] * (near[-1:] == " ")]
 
 
-def _look(masked: str, token: Token, tag: str, own: list[str]) -> _Seen:
+def _look(masked: str, token: Token, tag: str) -> tuple[str, str, tuple[str, ...]]:
+    """The word and kind of a token, and what its letters or digits say."""
     first = token.text[0]
     if first.isdigit():
         unit = UNIT_AFTER.match(masked, token.stop)
-        own += [f"unit={unit.group().strip() if unit else ''}", f"digits={token.text[:2]}"]
         kind = f"#{min(len(token.text), _LONGEST)}"
-        return _Seen(kind, kind, tuple(own))
+        look = (f"unit={unit.group().strip() if unit else ''}", f"digits={token.text[:2]}")
+        return kind, kind, look
     if not first.isalpha():
-        return _Seen(first, "sign", tuple(own))
-    if re.match(f"[{_HAN}]", first):
-        own.append(f"family={first in _families_zh()} given={first in _given_zh()}")
-        return _Seen(first, tag, tuple(own))
-    kind, more = _latin(token.text)
-    return _Seen(token.text.lower(), kind, (*own, *more))
+        return first, "sign", ()
+    if _IS_HAN.match(first):
+        return first, tag, (f"family={first in _families_zh()} given={first in _given_zh()}",)
+    latin, more = _latin(token.text)
+    return token.text.lower(), latin, more
 
 
 @cache

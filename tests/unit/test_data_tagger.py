@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from examples.personal_data import HELD, LabelledText, written
+from examples.personal_data import HELD, WRITTEN, LabelledText, written
 from examples.renamed import renamed
 from examples.train_tagger import labels
 from pulsemind.data.anonymise import PLACEHOLDERS, anonymise, anonymise_texts, detect, remaining
@@ -69,6 +69,11 @@ def test_rules_say_where_a_value_ends_and_what_kind_it_is() -> None:
         "The patient received octreotide 50 mcg; pain 4/10, pulse is 93/min.",
         "Answer choices: (A) IL-2 (B) Epstein-Barr virus (C) Kluver-Bucy syndrome",
         "Na 140, K 4, Cl 106, BUN 8, Cr 2; blood pressure is 95/80 mm Hg",
+        "您的选择很明智，医生会根据您的情况和效果调整。非常感谢医生的建议，祝您健康！",
+        "矫正器的保护：每天取下矫正器清洗，睡觉才会舒服些",
+        "给孩子查了吉兰-巴雷综合征；血压92/50，YGTSS 24分，视力20/200",
+        "知母10 黄柏9 生地15 山萸肉12 女贞子15 旱莲草15",
+        "Right eye 6/60, left 20/200; TC 244, TG 198, review in 12-18 months",
     ],
 )
 def test_medicine_stays(text: str) -> None:
@@ -81,6 +86,16 @@ def test_a_placeholder_is_never_taken_and_a_second_look_finds_nothing() -> None:
         replaced, _, clean = anonymise_texts([text])
         assert clean
         assert not list(detect_tagged(mask(replaced[0])))
+
+
+def test_a_long_text_is_read_in_pieces_that_end_between_words() -> None:
+    text = "村医刀岩罕：上门看玉罕叫，52岁。"
+    alone = {(text[span.start : span.stop], span.kind) for span in detect_tagged(text)}
+    assert {value for value, _ in alone} == {"刀岩罕", "玉罕叫"}
+    filler = "头痛三天，伴发热。" * 1500
+    long = f"{filler}\n{text}\n{filler}{text}"
+    found = [(long[span.start : span.stop], span.kind) for span in detect_tagged(mask(long))]
+    assert sorted(found) == sorted(2 * list(alone))
 
 
 def test_threads_do_not_mix_their_texts() -> None:
@@ -113,7 +128,8 @@ def test_copies_keep_what_is_clinical_and_are_equal_for_equal_seeds() -> None:
 
 
 def test_the_texts_held_apart_are_not_learnt() -> None:
-    learnt = {item.text for part in ("set-5", "set-6", "set-7") for item in written(part)}
+    learnt = {item.text for part in WRITTEN if part not in HELD for item in written(part)}
+    assert learnt
     assert not learnt & {item.text for part in HELD for item in written(part)}
 
 
