@@ -142,14 +142,15 @@ def _trimmed(
             break
         kept.append(part.span())
     long = [n for n, (a, b) in enumerate(kept) if b - a > 2 or text[a:b] in _SHORT]
-    if not long or (
-        is_eponym(text, kept[-1][1])
-        and (
-            is_family_here is not is_family_anywhere  # Mr Fairweather's hip
-            or title(text[slice(*kept[-1])]) in words("eponyms_en.txt")
-            or any(is_eponym_of_two(text[slice(*a)], text[slice(*b)]) for a, b in pairwise(kept))
-        )
-    ):
+    if not long:
+        return None
+    # After Mr the word before a noun of medicine is a person, Mr Fairweather's hip, unless it is an
+    # eponym: Mr Parkinson's disease.
+    cued = is_family_here is is_family_anywhere and not (
+        title(text[slice(*kept[-1])]) in no_names()
+        or any(is_eponym_of_two(text[slice(*a)], text[slice(*b)]) for a, b in pairwise(kept))
+    )
+    if is_eponym(text, kept[-1][1]) and not cued:
         return None
     if all(is_eponym_pair(text[a:b]) for a, b in kept):
         return None

@@ -58,7 +58,10 @@ def in_order(jobs: Sequence[Job]) -> None:
 def in_processes(workers: int) -> Run:
     """Run the jobs in this machine's worker processes.
 
-    The returned function raises WorkerLost when the system kills a worker.
+    They are forked from a server that has loaded what all need (`preload.py`). It starts with the
+    first jobs, with the environment of that moment, and ends with this process.
+
+    The returned function raises WorkerLost when the system kills a worker or the server.
     """
 
     def run(jobs: Sequence[Job]) -> None:
@@ -69,11 +72,11 @@ def in_processes(workers: int) -> Run:
         context.set_forkserver_preload(["pulsemind.data.preload"])
         # Frozen, what is shared is not copied when a worker looks for garbage.
         with ProcessPoolExecutor(min(workers, len(jobs)), context, gc.freeze) as pool:
-            running = [pool.submit(do, job) for job in jobs]
             try:
+                running = [pool.submit(do, job) for job in jobs]
                 for done in progress(as_completed(running), jobs):
                     done.result()
-            except BrokenProcessPool:
+            except (BrokenProcessPool, EOFError, ConnectionError):  # the last two: of the server
                 raise WorkerLost(
                     f"a worker of the step {jobs[0].step.__name__} was killed, perhaps for memory; "
                     "run again to go on (fewer services.workers need less memory)"

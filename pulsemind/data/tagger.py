@@ -40,7 +40,7 @@ MODEL = Path(__file__).with_name("personal.crfsuite.gz")
 THRESHOLD = 0.1
 """Probability of being personal data, of whatever kind, from which a token is taken."""
 SURE = 0.8
-"""Probability from which words of everyday language are taken as well: 舒展, Joy."""
+"""Probability from which everyday words, and what cuts one in two, are taken as well."""
 OUTSIDE = "O"
 """The label of a token that is no personal data; the others are kinds."""
 _ONE_AT_A_TIME = Lock()
@@ -128,23 +128,37 @@ def _has_shape(kind: Kind, value: str) -> bool:
 
 
 def _may_be_day(value: str) -> bool:
-    """False of two numbers that are no day and month: a pressure of 92/50, vision of 20/200."""
+    """False of two numbers that are no day and month, nor month and year: 92/50, 20/200.
+
+    6/36 and 6/60 are what an eye sees.
+    """
     two = _TWO_NUMBERS.fullmatch(value)
     if two is None:
         return True
-    small, large = sorted(map(int, two.groups()))
-    return 0 < small <= 12 and large <= 31
+    first, second = int(two[1]), int(two[3])
+    small, large = sorted((first, second))
+    year = two[2] == "/" and len(two[3]) == 2 and first <= 12 and second not in (36, 60)
+    return 0 < small <= 12 and (large <= 31 or year)
 
 
 def _is_clinical(masked: str, span: Span, value: str) -> bool:
     """Whether what looks like a person, plate or address is a drug, an eponym, a test's value."""
     if span.kind in _PEOPLE:
-        scored = value.isupper() and _VALUE_AFTER.match(masked, span.stop) is not None
-        return scored or _is_medicine(value) or _is_of_eponym(masked, span)
+        return _is_medicine(value) or _is_of_eponym(masked, span) or _is_score(masked, span, value)
     if span.kind == "plate":
-        return _TEST.fullmatch(value) is not None
+        before = masked[max(0, span.start - _CUE_REACH) : span.start]
+        return _TEST.fullmatch(value) is not None and _PLATE_CUE.search(before) is None
     return span.kind == "address" and any(
         is_drug(word) or word in words("drugs_more.txt") for word in _HAN_WORD.findall(value)
+    )
+
+
+def _is_score(masked: str, span: Span, value: str) -> bool:
+    """Whether capitals that are no listed name stand before a number that is no age or bed."""
+    return (
+        re.fullmatch("[A-Z]{2,6}", value) is not None
+        and not is_listed(value)
+        and _VALUE_AFTER.match(masked, span.stop) is not None
     )
 
 
@@ -164,8 +178,10 @@ def _is_medicine(value: str) -> bool:
 
 def _is_of_eponym(masked: str, span: Span) -> bool:
     """Whether Latin letters are part of an eponym: Epstein-Barr virus, Kluver-Bucy syndrome."""
-    before = re.search(r"[A-Za-zÀ-ɏ'’-]*$", masked[: span.start])
-    whole = re.compile(r"[A-Za-zÀ-ɏ'’-]*").match(masked, before.start() if before else span.start)
+    near = max(0, span.start - _CUE_REACH)
+    before = re.search(r"[A-Za-zÀ-ɏ'’-]*$", masked[near : span.start])
+    begin = span.start - len(before.group() if before else "")
+    whole = re.compile(r"[A-Za-zÀ-ɏ'’-]*").match(masked, begin)
     return is_eponym(masked, span.stop) or is_eponym_pair(whole.group() if whole else "")
 
 
@@ -206,12 +222,14 @@ _NEAR = 6
 """Characters to each side of a value among which words are looked for."""
 _WRITTEN = re.compile("[0-9A-Za-zÀ-ÖØ-öø-ɏ\u3400-\u9fff]")
 """What a value is made of; signs and other scripts are no part of it."""
-_VALUE_AFTER = re.compile(r"[ :：=]{0,3}\d")
+_VALUE_AFTER = re.compile(r"[ :：=]{1,3}\d+(?!\d|[A-Z]\b|\s?(?:y\b|yo|y/o|yr|[MFmf]\b|岁|床))")
 """Behind capitals it is the value of a score or test: GCS 9."""
 _TEST = re.compile(r"[A-Z]{2,4} \d{1,3}")
+_PLATE_CUE = re.compile(r"(?i:plate|reg|rego|licen[cs]e|car|van|vehicle)|车|牌")
+_CUE_REACH = 24
 _HAN_WORD = re.compile("[\u4e00-\u9fff]{2,}")
-_EPONYM_ZH = re.compile("[\u4e00-\u9fff]-[\u4e00-\u9fff]|[A-Za-z][征病瘤坏综反试评分]")
-"""吉兰-巴雷, Fournier坏疽: names of people are joined by a dot, and not to a disease."""
+_EPONYM_ZH = re.compile("[A-Za-z]{3,}(?:[征病瘤]|坏疽|综合|反应|试验|评分)")
+"""Fournier坏疽: what is joined to a disease is no person."""
 _FREQUENT = 2000
 """jieba's count from which a word is no name whatever stands around it: 顺利."""
 _SHAPES: dict[Kind, re.Pattern[str]] = {
@@ -230,7 +248,7 @@ _HAN = re.compile("[\u4e00-\u9fff]")
 _OF_A_VALUE = ("/", "%", "°")
 """What stands behind a number that is no age: a pulse of 93/min."""
 _SCORE = re.compile(r"\d{1,2}/(?:5|10|15|20|30)|\d+\s?×\s?\d+")
-_TWO_NUMBERS = re.compile(r"(\d{1,3})[/.](\d{1,3})")
+_TWO_NUMBERS = re.compile(r"(\d{1,3})([/.])(\d{1,3})")
 _WITH_UNITS = ("date", "age_over_89", "address")
 """Kinds whose values hold numbers with units: 3 月 5 日, 90 岁."""
 _JOINTS = " -./·'’@_:&#+"

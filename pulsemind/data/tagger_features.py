@@ -25,6 +25,8 @@ _LATIN = "A-Za-zÀ-ɏ"
 _TOKEN = re.compile(
     rf"[{_HAN}]|[{_LATIN}]+(?:['’][{_LATIN}]+)*|\d+|\n|{MASK}+|[^\s{_HAN}{_LATIN}\d{MASK}\ud800-\udfff]"
 )
+_LONE = re.compile("[\ud800-\udfff]")
+"""Halves of characters, which are no text that the model could be asked about."""
 _IS_HAN = re.compile(f"[{_HAN}]")
 _LABEL = re.compile(r"([^\s:：，,。；;()（）]{1,12})\s?[:：]\s?(?=[^:：]*$)")
 _LABEL_REACH = 30
@@ -133,7 +135,8 @@ def _jieba(masked: str) -> dict[int, tuple[str, tuple[str, ...]]]:
     cut = tokens_of(masked, lambda block: [(0, len(block))])
     found: dict[int, tuple[str, tuple[str, ...]]] = {}
     for number, (start, stop, word, flag) in enumerate(cut):
-        before, after = masked[start - 1 : start], masked[stop : stop + 1]
+        before = _LONE.sub("", masked[start - 1 : start] if start else "")
+        after = _LONE.sub("", masked[stop : stop + 1])
         if number and cut[number - 1][1] == start:
             before = cut[number - 1][2]
         if number + 1 < len(cut) and cut[number + 1][0] == stop:

@@ -88,6 +88,24 @@ def test_a_placeholder_is_never_taken_and_a_second_look_finds_nothing() -> None:
         assert not list(detect_tagged(mask(replaced[0])))
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("护士杨梅", "杨梅"),
+        ("患者李时珍，男，45岁", "李时珍"),
+        ("李A 23岁，女", "李A"),
+        ("陪护阿依古丽-买买提在门口", "买买提"),
+        ("车牌 KLM 482", "KLM 482"),
+        ("born 04/82", "04/82"),
+        ("KHAN 72 yo, Bed 4", "KHAN"),
+        ("Mr Fairweather's hip is sore", "Fairweather"),
+        ("a\ud800b 我叫张伟", "张伟"),
+    ],
+)
+def test_names_and_days_that_look_clinical_go(text: str, value: str) -> None:
+    assert value in [text[span.start : span.stop] for span in detect(text)]
+
+
 def test_a_long_text_is_read_in_pieces_that_end_between_words() -> None:
     text = "村医刀岩罕：上门看玉罕叫，52岁。"
     alone = {(text[span.start : span.stop], span.kind) for span in detect_tagged(text)}
