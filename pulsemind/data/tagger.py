@@ -39,6 +39,8 @@ from pulsemind.data.wordlists import words
 MODEL = Path(__file__).with_name("personal.crfsuite.gz")
 THRESHOLD = 0.1
 """Probability of being personal data, of whatever kind, from which a token is taken."""
+BED = 0.35
+"""Probability from which a number is taken for that of a bed: most numbers are none."""
 SURE = 0.8
 """Probability from which everyday words, and what cuts one in two, are taken as well."""
 OUTSIDE = "O"
@@ -87,6 +89,8 @@ def _tagged(masked: str, found: list[Token]) -> list[_Tagged]:
             if chance < THRESHOLD or not _WRITTEN.match(token.text):
                 continue
             kind = max(kinds, key=lambda kind: model.marginal(kind, place))
+            if kind == "bed_number" and chance < BED:
+                continue
             after = masked[token.stop : token.stop + 1]
             if kind == "age_over_89" and after in _OF_A_VALUE:
                 continue
@@ -168,8 +172,6 @@ def _is_medicine(value: str) -> bool:
         if not re.search(r"[^\W\d_]{3}", value):
             return True  # Oh, Hm: names as short as these need a cue, which rules see
         return is_drug(value.lower()) or value.lower() in words("drugs_more.txt")
-    if _EPONYM_ZH.search(value):
-        return True
     ends = (value[place:] for place in range(len(value) - 1))
     frequent = is_plain_word(value) and is_word(value, _FREQUENT)
     drug = is_drug(value) or any(end in words("drugs_more.txt") for end in ends)
@@ -182,6 +184,8 @@ def _is_of_eponym(masked: str, span: Span) -> bool:
     before = re.search(r"[A-Za-zÀ-ɏ'’-]*$", masked[near : span.start])
     begin = span.start - len(before.group() if before else "")
     whole = re.compile(r"[A-Za-zÀ-ɏ'’-]*").match(masked, begin)
+    if _EPONYM_ZH.match(masked, span.start):
+        return True
     return is_eponym(masked, span.stop) or is_eponym_pair(whole.group() if whole else "")
 
 
