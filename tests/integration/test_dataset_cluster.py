@@ -66,6 +66,8 @@ def test_a_cluster_makes_the_same_dataset_though_a_worker_is_killed(
     text = params.read_text(encoding="utf-8")
     text = text.replace("consultations: 400", "consultations: 30")
     text = text.replace("shard_records: 10000", "shard_records: 20")
+    few = "use: benchmark, records: [0, 10], licence: CC0-1.0"
+    text = text.replace("use: benchmark, licence: CC0-1.0", few)
     params.write_text(text, encoding="utf-8")
     run(served, folder, sys.executable, "-m", "flows.sample")
     run(served, folder, sys.executable, "-m", "flows.dataset")
