@@ -32,6 +32,8 @@ def launch(command: Sequence[str], module: str, arguments: Sequence[str], work: 
 
 def launched(work: Path, train: Callable[[], None]) -> None:
     """What each launched process does: train, and leave word of what stopped it."""
+    from torch import distributed
+
     from pulsemind.sft.trainer import TrainingError
 
     try:
@@ -39,6 +41,9 @@ def launched(work: Path, train: Callable[[], None]) -> None:
     except (TrainingError, artifacts.ArtifactError, ValueError) as error:
         artifacts.write_text(work / FAILURE, str(error))
         raise
+    # Left to the interpreter's end, its threads may abort the process, and torchrun the others.
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
 
 
 def is_first() -> bool:
