@@ -3,7 +3,7 @@
 Writes `pulsemind/data/personal.crfsuite.gz`, which is kept with the code: run it after the
 texts, `tagger_features.py` or the word lists changed. All labelled texts but those held apart are
 learnt, each with copies under other names, and clinical texts without personal data. Equal texts
-and versions make an equal file. Some three minutes on one core.
+and versions make an equal file. Some seven minutes on one core.
 """
 
 from __future__ import annotations

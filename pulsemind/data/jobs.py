@@ -72,15 +72,19 @@ def in_processes(workers: int) -> Run:
         context.set_forkserver_preload(["pulsemind.data.preload"])
         # Frozen, what is shared is not copied when a worker looks for garbage.
         with ProcessPoolExecutor(min(workers, len(jobs)), context, gc.freeze) as pool:
+            lost = WorkerLost(
+                f"a worker of the step {jobs[0].step.__name__} was killed, perhaps for memory; "
+                "run again to go on (fewer services.workers need less memory)"
+            )
             try:
                 running = [pool.submit(do, job) for job in jobs]
+            except (BrokenProcessPool, EOFError, ConnectionError) as error:  # the server ended
+                raise lost from error
+            try:
                 for done in progress(as_completed(running), jobs):
                     done.result()
-            except (BrokenProcessPool, EOFError, ConnectionError):  # the last two: of the server
-                raise WorkerLost(
-                    f"a worker of the step {jobs[0].step.__name__} was killed, perhaps for memory; "
-                    "run again to go on (fewer services.workers need less memory)"
-                ) from None
+            except BrokenProcessPool:
+                raise lost from None
             finally:
                 pool.shutdown(cancel_futures=True)
 

@@ -229,7 +229,9 @@ _WRITTEN = re.compile("[0-9A-Za-zÀ-ÖØ-öø-ɏ\u3400-\u9fff]")
 _VALUE_AFTER = re.compile(r"[ :：=]{1,3}\d+(?!\d|[A-Z]\b|\s?(?:y\b|yo|y/o|yr|[MFmf]\b|岁|床))")
 """Behind capitals it is the value of a score or test: GCS 9."""
 _TEST = re.compile(r"[A-Z]{2,4} \d{1,3}")
-_PLATE_CUE = re.compile(r"(?i:plate|reg|rego|licen[cs]e|car|van|vehicle)|车|牌")
+_PLATE_CUE = re.compile(
+    r"(?i:\b(?:plates?|reg(?:istration)?|rego|licen[cs]e|cars?|vans?|vehicle)\b)|车|牌"
+)
 _CUE_REACH = 24
 _HAN_WORD = re.compile("[\u4e00-\u9fff]{2,}")
 _EPONYM_ZH = re.compile("[A-Za-z]{3,}(?:[征病瘤]|坏疽|综合|反应|试验|评分)")

@@ -361,6 +361,16 @@ def test_a_killed_worker_is_a_clear_error(tmp_path: Path) -> None:
         in_processes(2)(jobs)
 
 
+def refuse(settings: DatasetSettings, out: Path) -> None:
+    raise ConnectionRefusedError("nobody listens")
+
+
+def test_what_stops_a_job_is_not_taken_for_a_lost_worker(tmp_path: Path) -> None:
+    jobs = [Job(refuse, (settings(), tmp_path / name), name, tmp_path / name) for name in "ab"]
+    with pytest.raises(ConnectionRefusedError, match="nobody listens"):
+        in_processes(2)(jobs)
+
+
 def test_nothing_with_names_stays_in_the_work_folder(small: Sample) -> None:
     _, out, _ = small
     work = out.with_name(f"{out.name}-work")
